@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+// Facts about the compiler and the target that more than one floor asks for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#define PAWL_VERSION 100  // major * 10000 + minor * 100 + patch
+
+#if !defined(__GNUC__)
+#error "pawl needs g++ or clang: its backends are made of their atomic built-ins and their inline assembly"
+#endif
+#if !defined(__cplusplus) || __cplusplus < 202002L
+#error "pawl needs C++20: compile with -std=c++20"
+#endif
+
+// A sanitizer sees built-ins, not assembly: under one, every CPU backend forwards to the built-ins.
+#if defined(__SANITIZE_THREAD__)
+#define PAWL_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PAWL_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define PAWL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PAWL_ASAN 1
+#endif
+#endif
+#if !defined(PAWL_TSAN)
+#define PAWL_TSAN 0
+#endif
+#if !defined(PAWL_ASAN)
+#define PAWL_ASAN 0
+#endif
+
+namespace pawl::inline v0 {
+
+// The distance that keeps two objects from sharing a line. Fixed per target, since it is ABI.
+#if defined(__aarch64__) && defined(__APPLE__)
+inline constexpr std::size_t cache_line = 128;
+#else
+inline constexpr std::size_t cache_line = 64;
+#endif
+
+__extension__ using uint128 = unsigned __int128;
+
+namespace detail {
+inline constexpr bool under_tsan = PAWL_TSAN != 0;
+inline constexpr bool under_asan = PAWL_ASAN != 0;
+}  // namespace detail
+
+}  // namespace pawl::inline v0

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include <pawl/backend/builtin.hpp>
+
+namespace {
+
+using B = pawl::backend::builtin;
+constexpr auto relaxed = std::memory_order_relaxed;
+
+// Two halves that must always be equal show a torn read or a lost update.
+constexpr pawl::uint128 both(std::uint64_t half) { return (static_cast<pawl::uint128>(half) << 64U) | half; }
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a backend's mandatory functions work on every width", "", std::uint8_t, std::uint16_t, std::uint32_t,
+                   std::uint64_t, pawl::uint128) {
+  using W = TestType;
+  const W all = static_cast<W>(~W{0});
+  const W odd = static_cast<W>(all / 3);
+  W object = odd;
+  CHECK((B::load(object, relaxed) == odd));
+  B::store(object, all, std::memory_order_seq_cst);
+  CHECK((object == all));
+
+  W expected = odd;
+  CHECK_FALSE(B::compare_exchange_weak(object, expected, 0, relaxed, relaxed));
+  CHECK((expected == all));
+  CHECK(B::compare_exchange_strong(object, expected, odd, relaxed, relaxed));
+  CHECK((object == odd));
+  CHECK((expected == all));
+}
+
+TEST_CASE("a double-width compare-and-swap is atomic: no torn read, no lost update") {
+  if constexpr (B::has_double_width) {
+    alignas(16) pawl::uint128 object = both(0);
+    constexpr std::uint64_t rounds = 20000;
+    std::uint64_t torn[2] = {0, 0};
+    std::vector<std::thread> threads;
+    for (auto& count : torn) {
+      threads.emplace_back([&object, &count] {
+        for (std::uint64_t i = 0; i < rounds; ++i) {
+          auto expected = B::load(object, relaxed);
+          for (;;) {
+            const auto half = static_cast<std::uint64_t>(expected);
+            count += expected != both(half) ? 1U : 0U;
+            if (B::compare_exchange_weak(object, expected, both(half + 1), relaxed, relaxed)) break;
+          }
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    CHECK(torn[0] + torn[1] == 0);
+    CHECK((object == both(2 * rounds)));
+  }
+}
