@@ -4,11 +4,11 @@
 #include <thread>
 #include <vector>
 
-#include <pawl/backend/builtin.hpp>
+#include <pawl/backend.hpp>
 
 namespace {
 
-using B = pawl::backend::builtin;
+using B = pawl::native;
 constexpr auto relaxed = std::memory_order_relaxed;
 
 // Two halves that must always be equal show a torn read or a lost update.
@@ -55,5 +55,34 @@ TEST_CASE("a double-width compare-and-swap is atomic: no torn read, no lost upda
     for (auto& thread : threads) thread.join();
     CHECK(torn[0] + torn[1] == 0);
     CHECK((object == both(2 * rounds)));
+  }
+}
+
+TEST_CASE("the fixed read-modify-writes return the old value") {
+  std::uint32_t object = 12;
+  CHECK(B::fetch_add(object, 3, relaxed) == 12);
+  CHECK(B::fetch_sub(object, 5, relaxed) == 15);
+  CHECK(B::fetch_or(object, 5, relaxed) == 10);
+  CHECK(B::fetch_and(object, 9, relaxed) == 15);
+  CHECK(B::fetch_xor(object, 1, relaxed) == 9);
+  CHECK(B::exchange(object, 77, relaxed) == 8);
+  CHECK(object == 77);
+}
+
+TEST_CASE("a seq_cst fence between store and load excludes that both threads read the old value") {
+  for (int round = 0; round < 2000; ++round) {
+    std::uint32_t x = 0, y = 0, ready = 0, saw_x = 1, saw_y = 1;
+    auto body = [&ready](std::uint32_t& mine, const std::uint32_t& other, std::uint32_t& saw) {
+      B::fetch_add(ready, 1, std::memory_order_acq_rel);
+      while (B::load(ready, std::memory_order_acquire) != 2) B::pause();
+      B::store(mine, 1, relaxed);
+      B::thread_fence(std::memory_order_seq_cst);
+      saw = B::load(other, relaxed);
+    };
+    std::thread a([&] { body(x, y, saw_y); });
+    std::thread b([&] { body(y, x, saw_x); });
+    a.join();
+    b.join();
+    REQUIRE((saw_x | saw_y) == 1);
   }
 }

@@ -9,10 +9,6 @@
 #include "../detail/double_width.hpp"
 #include "concept.hpp"
 
-#if PAWL_TSAN
-#include <sanitizer/tsan_interface_atomic.h>
-#endif
-
 namespace pawl::inline v0 {
 
 namespace detail {
@@ -26,7 +22,7 @@ inline constinit std::uint32_t tsan_fence_word = 0;
 inline void builtin_fence(std::memory_order order) noexcept {
 #if PAWL_TSAN
   __atomic_fetch_add(&tsan_fence_word, 0U, __ATOMIC_SEQ_CST);
-  __tsan_atomic_thread_fence(static_cast<__tsan_memory_order>(order));
+  __tsan_atomic_thread_fence(static_cast<int>(order));
 #else
   __atomic_thread_fence(static_cast<int>(order));
 #endif

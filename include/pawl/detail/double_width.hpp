@@ -6,7 +6,12 @@
 #include "config.hpp"
 
 #if PAWL_TSAN
-#include <sanitizer/tsan_interface_atomic.h>
+// The two functions of TSan's public interface that we call, declared here because g++ installs no header for them.
+extern "C" {
+__extension__ __int128 __tsan_atomic128_compare_exchange_val(volatile __int128* object, __int128 expected, __int128 desired,
+                                                             int success, int failure);
+void __tsan_atomic_thread_fence(int order);
+}
 #endif
 
 namespace pawl::inline v0::detail {
@@ -19,11 +24,12 @@ inline constexpr bool has_cmpxchg16b = true;
 inline bool cmpxchg16b(uint128& object, uint128& expected, uint128 desired) noexcept {
 #if PAWL_TSAN
   // TSan doesn't see assembly; this is its own interface for the same operation.
-  auto* const target = reinterpret_cast<volatile __tsan_atomic128*>(&object);
-  auto found = static_cast<__tsan_atomic128>(expected);
-  const bool done = __tsan_atomic128_compare_exchange_strong(target, &found, static_cast<__tsan_atomic128>(desired),
-                                                             __tsan_memory_order_seq_cst, __tsan_memory_order_seq_cst) != 0;
-  expected = static_cast<uint128>(found);
+  __extension__ using int128 = __int128;
+  const auto found = static_cast<uint128>(__tsan_atomic128_compare_exchange_val(
+      reinterpret_cast<volatile int128*>(&object), static_cast<int128>(expected), static_cast<int128>(desired), __ATOMIC_SEQ_CST,
+      __ATOMIC_SEQ_CST));
+  const bool done = found == expected;
+  expected = found;
   return done;
 #else
 #if PAWL_ASAN
