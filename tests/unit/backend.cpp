@@ -37,11 +37,14 @@ TEMPLATE_TEST_CASE("a backend's mandatory functions work on every width", "", st
 TEST_CASE("a double-width compare-and-swap is atomic: no torn read, no lost update") {
   if constexpr (B::has_double_width) {
     alignas(16) pawl::uint128 object = both(0);
-    constexpr std::uint64_t rounds = 20000;
+    constexpr std::uint64_t rounds = 200000;
     std::uint64_t torn[2] = {0, 0};
+    std::uint32_t ready = 0;  // both start together: a thread alone would find nothing
     std::vector<std::thread> threads;
     for (auto& count : torn) {
-      threads.emplace_back([&object, &count] {
+      threads.emplace_back([&object, &ready, &count] {
+        B::fetch_add(ready, 1, std::memory_order_acq_rel);
+        while (B::load(ready, std::memory_order_acquire) != 2) B::pause();
         for (std::uint64_t i = 0; i < rounds; ++i) {
           auto expected = B::load(object, relaxed);
           for (;;) {
