@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+// A value with a tag that changes at every update, the cure for ABA: a compare-and-swap that expects {A, 7} fails when A has come
+// back as {A, 9}. (R. K. Treiber, "Systems Programming: Coping with Parallelism", IBM RJ 5118, 1986, from the IBM System/370 manual.)
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "detail/config.hpp"
+
+namespace pawl::inline v0 {
+
+/// A value and its tag, to be held in an `atomic<tagged<V>>`.
+///
+/// V is a pointer (16 bytes in all, a 64-bit tag, double-width compare-and-swap) or `std::uint32_t` (8 bytes, a 32-bit tag). The
+/// tag comes round after 2^64 or 2^32 updates of one word: at 100 million updates a second, after 5,800 years or after 43 seconds.
+template <class V>
+struct alignas(2 * sizeof(V)) tagged {
+  static_assert(std::is_pointer_v<V> || std::is_same_v<V, std::uint32_t>,
+                "tagged<V>: V must be a pointer or std::uint32_t, so that value and tag fill the word without padding");
+  using tag_type = std::conditional_t<std::is_pointer_v<V>, std::uintptr_t, std::uint32_t>;
+
+  V value{};
+  tag_type tag{};
+
+  /// What to store over this one so that it names `v`: the tag is one higher, and wraps.
+  [[nodiscard]] constexpr tagged next(V v) const noexcept { return {v, static_cast<tag_type>(tag + 1)}; }
+
+  friend constexpr bool operator==(const tagged&, const tagged&) noexcept = default;
+};
+
+static_assert(sizeof(tagged<std::uint32_t>) == 8 && std::has_unique_object_representations_v<tagged<std::uint32_t>>);
+static_assert(sizeof(tagged<void*>) == 2 * sizeof(void*) && std::has_unique_object_representations_v<tagged<void*>>);
+
+}  // namespace pawl::inline v0
