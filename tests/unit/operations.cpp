@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <catch2/catch.hpp>
+#include <cstdint>
+
+#include <pawl/backend.hpp>
+#include <pawl/detail/operations.hpp>
+
+namespace {
+
+// The mandatory functions and nothing else; every third weak attempt fails spuriously.
+struct minimal {
+  static constexpr const char* name = "minimal";
+  static inline unsigned attempts = 0;
+  template <class W>
+  static W load(const W& object, std::memory_order) noexcept {
+    return __atomic_load_n(&object, __ATOMIC_SEQ_CST);
+  }
+  template <class W>
+  static void store(W& object, std::type_identity_t<W> desired, std::memory_order) noexcept {
+    __atomic_store_n(&object, desired, __ATOMIC_SEQ_CST);
+  }
+  template <class W>
+  static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, std::memory_order,
+                                    std::memory_order) noexcept {
+    if (attempts++ % 3 == 0) {
+      expected = load(object, std::memory_order_relaxed);
+      return false;
+    }
+    return __atomic_compare_exchange_n(&object, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  }
+  static void thread_fence(std::memory_order) noexcept { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+  static void pause() noexcept {}
+};
+static_assert(pawl::is_backend<minimal>);
+struct no_fence : minimal {
+  static void thread_fence(std::memory_order) = delete;
+};
+static_assert(!pawl::is_backend<no_fence>);
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("what a backend leaves out is built of its weak compare-and-swap", "", minimal, pawl::native) {
+  using B = TestType;
+  std::uint8_t object = 250;
+  CHECK(pawl::detail::fetch_add<B>(object, std::uint8_t{10}, relaxed, relaxed) == 250);
+  CHECK(object == 4);
+  CHECK(pawl::detail::exchange<B>(object, std::uint8_t{9}, relaxed, relaxed) == 4);
+  CHECK(object == 9);
+}
+
+TEMPLATE_TEST_CASE("a strong compare-and-swap fails only on another value", "", minimal, pawl::native) {
+  using B = TestType;
+  std::uint32_t object = 1;
+  for (std::uint32_t i = 1; i < 50; ++i) {
+    std::uint32_t expected = i;
+    REQUIRE(pawl::detail::compare_exchange_strong<B>(object, expected, i + 1, relaxed, relaxed));
+  }
+  std::uint32_t expected = 1;
+  CHECK_FALSE(pawl::detail::compare_exchange_strong<B>(object, expected, 7U, relaxed, relaxed));
+  CHECK(expected == 50);
+  CHECK(object == 50);
+}
