@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+// The host's asymmetric fence: readers pay nothing, the rare reclaimer pays a system call that runs a full fence on every processor
+// with a thread of this process. (P. E. McKenney and M. Desnoyers; as a C++ proposal: D. Goldblatt, P1202R5.)
+#pragma once
+
+#include <atomic>
+
+#include "../backend/concept.hpp"
+
+#if defined(__linux__)
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace pawl::inline v0::detail {
+
+enum class asymmetric_state : int { unknown, membarrier, fallback };
+
+// Constant-initialized and settled by the first heavy fence. Until then, and for ever where membarrier is missing, light is a full
+// fence: so no order of initialization matters.
+inline constinit std::atomic<asymmetric_state> asymmetric{asymmetric_state::unknown};
+
+/// Registers for membarrier, once per process; the registration survives fork. Idempotent: racing callers reach the same answer.
+[[gnu::cold]] inline asymmetric_state settle_asymmetric() noexcept {
+  auto state = asymmetric_state::fallback;
+#if defined(__linux__)
+  if (syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) state = asymmetric_state::membarrier;
+#endif
+  // relaxed: the value is all that matters. A light fence that still reads `unknown` is a full one, which is always right.
+  asymmetric.store(state, std::memory_order_relaxed);
+  return state;
+}
+
+// Out of line, so that the code of a protection holds no locked instruction.
+template <class B>
+[[gnu::cold, gnu::noinline]] void full_fence() noexcept {
+  B::thread_fence(std::memory_order_seq_cst);
+}
+
+/// Orders this thread's accesses before it with those after it, against any heavy fence of another thread.
+template <class B>
+void light_fence() noexcept {
+  // relaxed: see settle_asymmetric
+  if (asymmetric.load(std::memory_order_relaxed) == asymmetric_state::membarrier) [[likely]] {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  } else {
+    full_fence<B>();
+  }
+}
+
+/// The other side. False where the kernel had no memory for it: then nothing was ordered, and the caller must not rely on it.
+template <class B>
+bool heavy_fence() noexcept {
+  auto state = asymmetric.load(std::memory_order_relaxed);
+  if (state == asymmetric_state::unknown) state = settle_asymmetric();
+  B::thread_fence(std::memory_order_seq_cst);
+#if defined(__linux__)
+  if (state == asymmetric_state::membarrier) return syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+#endif
+  return true;
+}
+
+}  // namespace pawl::inline v0::detail
