@@ -21,15 +21,16 @@ enum class asymmetric_state : int { unknown, membarrier, fallback };
 // fence: so no order of initialization matters.
 inline constinit std::atomic<asymmetric_state> asymmetric{asymmetric_state::unknown};
 
-/// Registers for membarrier, once per process; the registration survives fork. Idempotent: racing callers reach the same answer.
+/// Registers for membarrier; the registration survives fork. Of racing callers the first answer stays: once a light fence may have
+/// relied on membarrier, no later failure to register may turn the heavy side into a mere fence.
 [[gnu::cold]] inline asymmetric_state settle_asymmetric() noexcept {
   auto state = asymmetric_state::fallback;
 #if defined(__linux__)
   if (syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) state = asymmetric_state::membarrier;
 #endif
   // relaxed: the value is all that matters. A light fence that still reads `unknown` is a full one, which is always right.
-  asymmetric.store(state, std::memory_order_relaxed);
-  return state;
+  auto settled = asymmetric_state::unknown;
+  return asymmetric.compare_exchange_strong(settled, state, std::memory_order_relaxed, std::memory_order_relaxed) ? state : settled;
 }
 
 // Out of line, so that the code of a protection holds no locked instruction.
