@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <catch2/catch.hpp>
+#include "catch.hpp"
+
 #include <cstdint>
 #include <thread>
 

@@ -9,13 +9,33 @@
 
 namespace pawl::inline v0::detail {
 
-/// Replaces the word by f(word) and returns the old word. Lock-free: a failed attempt means that another one succeeded (or that the
-/// hardware lost its reservation).
+/// Another order, named at the same place as `order`.
+template <class B>
+constexpr order_t<B> same_place(order_t<B> order, std::memory_order other) noexcept {
+  if constexpr (std::is_same_v<order_t<B>, std::memory_order>) {
+    return other;
+  } else {
+    return order.with(other);
+  }
+}
+
+/// The order of a failed compare-and-swap: the success order without its release half.
+template <class B>
+constexpr order_t<B> failure_order(order_t<B> success) noexcept {
+  const auto order = static_cast<std::memory_order>(success);
+  if (order == std::memory_order_acq_rel) return same_place<B>(success, std::memory_order_acquire);
+  if (order == std::memory_order_release) return same_place<B>(success, std::memory_order_relaxed);
+  return success;
+}
+
+/// Replaces the word by f(word), where f only computes, and returns the old word. Lock-free: a failed attempt means that another one
+/// succeeded (or that the hardware lost its reservation).
 template <class B, class W, class F>
-W fetch_update(W& object, F f, order_t<B> order, order_t<B> failure) noexcept {
-  // `failure` orders this read as well: its value may be the one that the caller gets.
-  W old = B::load(object, failure);
-  while (!B::compare_exchange_weak(object, old, f(old), order, failure)) {
+W replace(W& object, F f, order_t<B> order) noexcept {
+  // relaxed: what a failed attempt read goes nowhere; the attempt that succeeds reads again, under `order`
+  const order_t<B> relaxed = same_place<B>(order, std::memory_order_relaxed);
+  W old = B::load(object, relaxed);
+  while (!B::compare_exchange_weak(object, old, f(old), order, relaxed)) {
   }
   return old;
 }
@@ -36,20 +56,147 @@ bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> des
 }
 
 template <class B, class W>
-W exchange(W& object, std::type_identity_t<W> desired, order_t<B> order, order_t<B> failure) noexcept {
+W exchange(W& object, std::type_identity_t<W> desired, order_t<B> order) noexcept {
   if constexpr (requires { B::exchange(object, desired, order); }) {
     return B::exchange(object, desired, order);
   } else {
-    return fetch_update<B>(object, [desired](W) noexcept { return desired; }, order, failure);
+    return replace<B>(object, [desired](W) noexcept { return desired; }, order);
   }
 }
 
 template <class B, class W>
-W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order, order_t<B> failure) noexcept {
+W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_add(object, operand, order); }) {
     return B::fetch_add(object, operand, order);
   } else {
-    return fetch_update<B>(object, [operand](W old) noexcept { return static_cast<W>(old + operand); }, order, failure);
+    return replace<B>(object, [operand](W old) noexcept { return static_cast<W>(old + operand); }, order);
+  }
+}
+
+template <class B, class W>
+W fetch_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::fetch_sub(object, operand, order); }) {
+    return B::fetch_sub(object, operand, order);
+  } else {
+    return replace<B>(object, [operand](W old) noexcept { return static_cast<W>(old - operand); }, order);
+  }
+}
+
+template <class B, class W>
+W fetch_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::fetch_and(object, operand, order); }) {
+    return B::fetch_and(object, operand, order);
+  } else {
+    return replace<B>(object, [operand](W old) noexcept { return static_cast<W>(old & operand); }, order);
+  }
+}
+
+template <class B, class W>
+W fetch_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::fetch_or(object, operand, order); }) {
+    return B::fetch_or(object, operand, order);
+  } else {
+    return replace<B>(object, [operand](W old) noexcept { return static_cast<W>(old | operand); }, order);
+  }
+}
+
+template <class B, class W>
+W fetch_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::fetch_xor(object, operand, order); }) {
+    return B::fetch_xor(object, operand, order);
+  } else {
+    return replace<B>(object, [operand](W old) noexcept { return static_cast<W>(old ^ operand); }, order);
+  }
+}
+
+// The smaller and the larger depend on the sign: V is the signed or unsigned integer that the word stands for. Both always write, also
+// where nothing changes: the release half of the order would be lost otherwise.
+
+template <class B, class V, class W>
+V fetch_min(W& object, V operand, order_t<B> order) noexcept {
+  static_assert(sizeof(V) == sizeof(W));
+  if constexpr (requires(V& value) { B::fetch_min(value, operand, order); }) {
+    return B::fetch_min(reinterpret_cast<V&>(object), operand, order);
+  } else {
+    const auto min = [operand](W old) noexcept { return static_cast<W>(operand < static_cast<V>(old) ? operand : static_cast<V>(old)); };
+    return static_cast<V>(replace<B>(object, min, order));
+  }
+}
+
+template <class B, class V, class W>
+V fetch_max(W& object, V operand, order_t<B> order) noexcept {
+  static_assert(sizeof(V) == sizeof(W));
+  if constexpr (requires(V& value) { B::fetch_max(value, operand, order); }) {
+    return B::fetch_max(reinterpret_cast<V&>(object), operand, order);
+  } else {
+    const auto max = [operand](W old) noexcept { return static_cast<W>(operand > static_cast<V>(old) ? operand : static_cast<V>(old)); };
+    return static_cast<V>(replace<B>(object, max, order));
+  }
+}
+
+// Without a result (C++26, P3111): a backend that has a shorter instruction for it
+// says so by store_add and its like.
+
+template <class B, class W>
+void store_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::store_add(object, operand, order); }) {
+    B::store_add(object, operand, order);
+  } else {
+    static_cast<void>(fetch_add<B>(object, operand, order));
+  }
+}
+
+template <class B, class W>
+void store_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::store_sub(object, operand, order); }) {
+    B::store_sub(object, operand, order);
+  } else {
+    static_cast<void>(fetch_sub<B>(object, operand, order));
+  }
+}
+
+template <class B, class W>
+void store_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::store_and(object, operand, order); }) {
+    B::store_and(object, operand, order);
+  } else {
+    static_cast<void>(fetch_and<B>(object, operand, order));
+  }
+}
+
+template <class B, class W>
+void store_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::store_or(object, operand, order); }) {
+    B::store_or(object, operand, order);
+  } else {
+    static_cast<void>(fetch_or<B>(object, operand, order));
+  }
+}
+
+template <class B, class W>
+void store_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+  if constexpr (requires { B::store_xor(object, operand, order); }) {
+    B::store_xor(object, operand, order);
+  } else {
+    static_cast<void>(fetch_xor<B>(object, operand, order));
+  }
+}
+
+template <class B, class V, class W>
+void store_min(W& object, V operand, order_t<B> order) noexcept {
+  if constexpr (requires(V& value) { B::store_min(value, operand, order); }) {
+    B::store_min(reinterpret_cast<V&>(object), operand, order);
+  } else {
+    static_cast<void>(fetch_min<B>(object, operand, order));
+  }
+}
+
+template <class B, class V, class W>
+void store_max(W& object, V operand, order_t<B> order) noexcept {
+  if constexpr (requires(V& value) { B::store_max(value, operand, order); }) {
+    B::store_max(reinterpret_cast<V&>(object), operand, order);
+  } else {
+    static_cast<void>(fetch_max<B>(object, operand, order));
   }
 }
 

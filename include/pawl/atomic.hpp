@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: BSL-1.0
+// atomic<T, B>: std::atomic's operations and some that C++26 or nobody has, executed by a backend chosen at compile time.
+//
+// Every operation here is lock-free on its word: it never waits for another thread. load, store, exchange and the fetch_ and store_
+// functions of integers and pointers are wait-free where the backend has an instruction for them (backend::x86: all but min and max;
+// 16-byte ones are compare-and-swap loops). All take constant time per attempt and throw nothing. `order` is std::memory_order, or a
+// type made of it that also carries the place of the call, where the backend wants to know it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <type_traits>
+
+#include "backend.hpp"
+#include "detail/atomic_value.hpp"
+#include "environment.hpp"
+
+namespace pawl::inline v0 {
+
+namespace detail {
+
+template <class T, class B>
+struct atomic_requirements {
+  static_assert(is_backend<B>, "atomic<T, B>: B is no backend; see is_backend in backend/concept.hpp for what is missing");
+  static_assert(std::is_trivially_copyable_v<T>, "atomic<T>: T must be trivially copyable, since it is read and written as a word");
+  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>, "atomic<T>: T must not be const or volatile");
+  static_assert(!std::is_void_v<word_for<T>>, "atomic<T>: T must have 1, 2, 4, 8 or 16 bytes; pawl never takes a lock instead");
+  static_assert(sizeof(T) != 16 || double_width<B>(), "atomic<T>: this backend has no 16-byte compare-and-swap");
+  static_assert(padding_is_harmless<T>,
+                "atomic<T>: T has padding, which this compiler can't clear, so equal values could compare as different; "
+                "name the padding as members, or use g++ 11 or a clang that has __builtin_clear_padding");
+  static constexpr bool ok = true;
+};
+
+// The memory of an atomic. Its initialization is no atomic access: an environment that follows atomics is told of it.
+template <class T, class B, bool Tracked = environment<B>::tracks_atomics>
+union atomic_cell {
+  constexpr explicit atomic_cell(T initial) noexcept : value(initial) {
+    if (!std::is_constant_evaluated()) clear_padding(value);
+  }
+  T value;
+  word_for<T> word;
+};
+template <class T, class B>
+union atomic_cell<T, B, true> {
+  explicit atomic_cell(T initial) noexcept : word(to_word(initial)) { environment<B>::begin(&word, sizeof word); }
+  atomic_cell(const atomic_cell&) = delete;
+  atomic_cell& operator=(const atomic_cell&) = delete;
+  ~atomic_cell() { environment<B>::end(&word); }
+  T value;
+  word_for<T> word;
+};
+
+}  // namespace detail
+
+/// A T that threads may read and write at once.
+///
+/// T is trivially copyable and has 1, 2, 4, 8 bytes, or 16 where B::has_double_width (a 16-byte load may be a compare-and-swap, which
+/// needs writable memory). Padding never takes part in a comparison. Not copyable; its address is its identity.
+template <class T, class B = native>
+class atomic {
+  static_assert(detail::atomic_requirements<T, B>::ok);
+  using ops = detail::access<T, B>;
+  using sums = detail::arithmetic<T, B>;
+  using order = order_t<B>;
+  static constexpr order default_order(const char* file, int line) noexcept { return detail::seq_cst<B>(file, line); }
+
+ public:
+  using value_type = T;
+  using difference_type = detail::difference_of<T>;
+  using backend_type = B;
+  static constexpr bool is_always_lock_free = true;
+
+  constexpr atomic() noexcept(std::is_nothrow_default_constructible_v<T>) : cell_(T()) {}
+  constexpr atomic(T initial) noexcept : cell_(initial) {}  // NOLINT(google-explicit-constructor): as std::atomic
+  atomic(const atomic&) = delete;
+  atomic& operator=(const atomic&) = delete;
+
+  [[nodiscard]] bool is_lock_free() const noexcept { return true; }
+
+  /// relaxed, acquire or seq_cst. Wait-free.
+  T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return ops::load(cell_.word, o); }
+  /// relaxed, release or seq_cst. Wait-free up to 8 bytes.
+  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { ops::store(cell_.word, desired, o); }
+  operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
+  T operator=(T desired) noexcept {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
+    store(desired);
+    return desired;
+  }
+  /// Stores and returns the old value.
+  T exchange(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+    return ops::exchange(cell_.word, desired, o);
+  }
+
+  /// Stores desired where the value is expected, else loads the value into expected. The weak form may fail spuriously, the strong
+  /// form is a loop where the machine's is weak. `failure` is relaxed, acquire or seq_cst.
+  bool compare_exchange_weak(T& expected, T desired, order success, order failure) noexcept {
+    return ops::compare_exchange_weak(cell_.word, expected, desired, success, failure);
+  }
+  bool compare_exchange_weak(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+    return ops::compare_exchange_weak(cell_.word, expected, desired, o, detail::failure_order<B>(o));
+  }
+  bool compare_exchange_strong(T& expected, T desired, order success, order failure) noexcept {
+    return ops::compare_exchange_strong(cell_.word, expected, desired, success, failure);
+  }
+  bool compare_exchange_strong(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+    return ops::compare_exchange_strong(cell_.word, expected, desired, o, detail::failure_order<B>(o));
+  }
+
+  /// Replaces the value by f(value), a T, and returns the old one. f has no side effects, since it may be called again; what it throws
+  /// passes through, and nothing was stored. Lock-free.
+  template <class F>
+  T fetch_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) {
+    return ops::fetch_update(cell_.word, f, o);
+  }
+  /// The same with an f that returns std::optional<T>: stops where it returns nothing. Returns the old value where it stored.
+  template <class F>
+  std::optional<T> try_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) {
+    return ops::try_update(cell_.word, f, o);
+  }
+
+  // Arithmetic: integers (not bool) wrap, pointers count in elements, floating point is a compare-and-swap loop. Returns the old value.
+  T fetch_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    return sums::add(cell_.word, n, o);
+  }
+  T fetch_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    return sums::sub(cell_.word, n, o);
+  }
+  T fetch_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_and<B>(cell_.word, detail::to_word(mask), o));
+  }
+  T fetch_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_or<B>(cell_.word, detail::to_word(mask), o));
+  }
+  T fetch_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_xor<B>(cell_.word, detail::to_word(mask), o));
+  }
+  /// C++26. Floating point: a NaN, argument or value, is ignored, and -0 is smaller than +0. Both always write.
+  T fetch_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    return sums::min(cell_.word, value, o);
+  }
+  T fetch_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    return sums::max(cell_.word, value, o);
+  }
+
+  // Without a result (C++26, P3111), for instructions that have none: relaxed, release or seq_cst. They are no read, so a later
+  // acquire fence orders nothing by them.
+  void store_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_sum(cell_.word, n, o);
+  }
+  void store_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_difference(cell_.word, n, o);
+  }
+  void store_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    detail::store_and<B>(cell_.word, detail::to_word(mask), o);
+  }
+  void store_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    detail::store_or<B>(cell_.word, detail::to_word(mask), o);
+  }
+  void store_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    detail::store_xor<B>(cell_.word, detail::to_word(mask), o);
+  }
+  void store_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_smaller(cell_.word, value, o);
+  }
+  void store_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_larger(cell_.word, value, o);
+  }
+
+  // As in the standard: seq_cst, and the new value.
+  T operator++(int) noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return fetch_add(1);
+  }
+  T operator--(int) noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return fetch_sub(1);
+  }
+  T operator++() noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return static_cast<T>(fetch_add(1) + 1);
+  }
+  T operator--() noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return static_cast<T>(fetch_sub(1) - 1);
+  }
+  T operator+=(difference_type n) noexcept
+    requires detail::ordered<T>
+  {
+    return static_cast<T>(fetch_add(n) + n);
+  }
+  T operator-=(difference_type n) noexcept
+    requires detail::ordered<T>
+  {
+    return static_cast<T>(fetch_sub(n) - n);
+  }
+  T operator&=(T mask) noexcept
+    requires detail::integer<T>
+  {
+    return static_cast<T>(fetch_and(mask) & mask);
+  }
+  T operator|=(T mask) noexcept
+    requires detail::integer<T>
+  {
+    return static_cast<T>(fetch_or(mask) | mask);
+  }
+  T operator^=(T mask) noexcept
+    requires detail::integer<T>
+  {
+    return static_cast<T>(fetch_xor(mask) ^ mask);
+  }
+
+ private:
+  detail::atomic_cell<T, B> cell_;
+};
+
+template <class T>
+atomic(T) -> atomic<T>;
+
+/// atomic's operations on an object that is an ordinary one at other times. While an atomic_ref to it exists, the object is accessed
+/// through atomic_refs only. It needs required_alignment, which may be more than T's own. Copyable: every copy refers to the object.
+template <class T, class B = native>
+class atomic_ref {
+  static_assert(detail::atomic_requirements<T, B>::ok);
+  using ops = detail::access<T, B>;
+  using sums = detail::arithmetic<T, B>;
+  using word = detail::word_for<T>;
+  using order = order_t<B>;
+  static constexpr order default_order(const char* file, int line) noexcept { return detail::seq_cst<B>(file, line); }
+
+ public:
+  using value_type = T;
+  using difference_type = detail::difference_of<T>;
+  using backend_type = B;
+  static constexpr bool is_always_lock_free = true;
+  static constexpr std::size_t required_alignment = sizeof(T) > alignof(T) ? sizeof(T) : alignof(T);
+
+  explicit atomic_ref(T& object) noexcept : object_(reinterpret_cast<word*>(std::addressof(object))) {}
+  atomic_ref(const atomic_ref&) noexcept = default;
+  atomic_ref& operator=(const atomic_ref&) = delete;
+
+  [[nodiscard]] bool is_lock_free() const noexcept { return true; }
+  // The operations of atomic, with the same meanings.
+  T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return ops::load(*object_, o); }
+  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { ops::store(*object_, desired, o); }
+  operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
+  T operator=(T desired) const noexcept {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
+    store(desired);
+    return desired;
+  }
+  T exchange(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    return ops::exchange(*object_, desired, o);
+  }
+
+  bool compare_exchange_weak(T& expected, T desired, order success, order failure) const noexcept {
+    return ops::compare_exchange_weak(*object_, expected, desired, success, failure);
+  }
+  bool compare_exchange_weak(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    return ops::compare_exchange_weak(*object_, expected, desired, o, detail::failure_order<B>(o));
+  }
+  bool compare_exchange_strong(T& expected, T desired, order success, order failure) const noexcept {
+    return ops::compare_exchange_strong(*object_, expected, desired, success, failure);
+  }
+  bool compare_exchange_strong(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    return ops::compare_exchange_strong(*object_, expected, desired, o, detail::failure_order<B>(o));
+  }
+
+  template <class F>
+  T fetch_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) const {
+    return ops::fetch_update(*object_, f, o);
+  }
+  template <class F>
+  std::optional<T> try_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) const {
+    return ops::try_update(*object_, f, o);
+  }
+
+  T fetch_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    return sums::add(*object_, n, o);
+  }
+  T fetch_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    return sums::sub(*object_, n, o);
+  }
+  T fetch_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_and<B>(*object_, detail::to_word(mask), o));
+  }
+  T fetch_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_or<B>(*object_, detail::to_word(mask), o));
+  }
+  T fetch_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_xor<B>(*object_, detail::to_word(mask), o));
+  }
+  T fetch_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    return sums::min(*object_, value, o);
+  }
+  T fetch_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    return sums::max(*object_, value, o);
+  }
+  void store_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_sum(*object_, n, o);
+  }
+  void store_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_difference(*object_, n, o);
+  }
+  void store_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    detail::store_and<B>(*object_, detail::to_word(mask), o);
+  }
+  void store_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    detail::store_or<B>(*object_, detail::to_word(mask), o);
+  }
+  void store_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    detail::store_xor<B>(*object_, detail::to_word(mask), o);
+  }
+  void store_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_smaller(*object_, value, o);
+  }
+  void store_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::ordered<T>
+  {
+    sums::store_larger(*object_, value, o);
+  }
+  T operator++(int) const noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return fetch_add(1);
+  }
+  T operator--(int) const noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return fetch_sub(1);
+  }
+  T operator++() const noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return static_cast<T>(fetch_add(1) + 1);
+  }
+  T operator--() const noexcept
+    requires (detail::integer<T> || detail::object_pointer<T>)
+  {
+    return static_cast<T>(fetch_sub(1) - 1);
+  }
+  T operator+=(difference_type n) const noexcept
+    requires detail::ordered<T>
+  {
+    return static_cast<T>(fetch_add(n) + n);
+  }
+  T operator-=(difference_type n) const noexcept
+    requires detail::ordered<T>
+  {
+    return static_cast<T>(fetch_sub(n) - n);
+  }
+  T operator&=(T mask) const noexcept
+    requires detail::integer<T>
+  {
+    return static_cast<T>(fetch_and(mask) & mask);
+  }
+  T operator|=(T mask) const noexcept
+    requires detail::integer<T>
+  {
+    return static_cast<T>(fetch_or(mask) | mask);
+  }
+  T operator^=(T mask) const noexcept
+    requires detail::integer<T>
+  {
+    return static_cast<T>(fetch_xor(mask) ^ mask);
+  }
+
+ private:
+  word* object_;
+};
+
+/// A bool for spin locks: the smallest atomic. Starts clear.
+template <class B = native>
+class atomic_flag {
+  using order = order_t<B>;
+  static constexpr order default_order(const char* file, int line) noexcept { return detail::seq_cst<B>(file, line); }
+
+ public:
+  constexpr atomic_flag() noexcept = default;
+
+  /// Sets the flag and returns whether it was set before. Wait-free where the backend has an exchange.
+  bool test_and_set(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { return set_.exchange(true, o); }
+  /// relaxed, release or seq_cst. Wait-free.
+  void clear(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { set_.store(false, o); }
+  /// relaxed, acquire or seq_cst. Wait-free.
+  [[nodiscard]] bool test(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return set_.load(o); }
+
+ private:
+  atomic<bool, B> set_{false};
+};
+
+}  // namespace pawl::inline v0

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSL-1.0
+// What a T is to a backend: the unsigned word of its size. Conversion both ways, padding, and the arithmetic that differs between
+// integers, floating point and pointers. `atomic` and `atomic_ref` are two faces of it.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+
+#include "../backend/concept.hpp"
+#include "operations.hpp"
+
+namespace pawl::inline v0::detail {
+
+template <std::size_t Size>
+struct word_of_size {
+  using type = void;
+};
+template <>
+struct word_of_size<1> {
+  using type = std::uint8_t;
+};
+template <>
+struct word_of_size<2> {
+  using type = std::uint16_t;
+};
+template <>
+struct word_of_size<4> {
+  using type = std::uint32_t;
+};
+template <>
+struct word_of_size<8> {
+  using type = std::uint64_t;
+};
+template <>
+struct word_of_size<16> {
+  using type = uint128;
+};
+
+/// The unsigned word as large as T; void where there is none.
+template <class T>
+using word_for = typename word_of_size<sizeof(T)>::type;
+
+// A floating-point value may have two representations, but no padding (apart from long double).
+template <class T>
+inline constexpr bool has_padding = !std::has_unique_object_representations_v<T> && !std::same_as<T, float> && !std::same_as<T, double>;
+
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_clear_padding)
+#define PAWL_DETAIL_CLEARS_PADDING 1
+#endif
+#endif
+#if defined(PAWL_DETAIL_CLEARS_PADDING)
+inline constexpr bool clears_padding = true;
+template <class T>
+void clear_padding(T& value) noexcept {
+  if constexpr (has_padding<T>) __builtin_clear_padding(std::addressof(value));
+}
+#else
+inline constexpr bool clears_padding = false;
+template <class T>
+void clear_padding(T&) noexcept {}
+#endif
+
+// Without that built-in: a constant expression may read every bit of a T as a word only if none is padding.
+template <class T>
+concept every_bit_counts = requires { typename std::bool_constant<(static_cast<void>(std::bit_cast<word_for<T>>(T{})), true)>; };
+
+template <class T>
+inline constexpr bool padding_is_harmless = !has_padding<T> || clears_padding || every_bit_counts<T>;
+
+/// The word that stands for `value`: padding is zero, so equal values are equal words (apart from -0 and NaN, as in the standard).
+template <class T>
+word_for<T> to_word(T value) noexcept {
+  clear_padding(value);
+  return __builtin_bit_cast(word_for<T>, value);
+}
+template <class T>
+T from_word(word_for<T> word) noexcept {
+  return __builtin_bit_cast(T, word);
+}
+
+/// seq_cst, named at a place: every defaulted order of `atomic` is made by it.
+template <class B>
+constexpr order_t<B> seq_cst([[maybe_unused]] const char* file, [[maybe_unused]] int line) noexcept {
+  if constexpr (requires { order_t<B>(std::memory_order_seq_cst, file, line); }) {
+    return order_t<B>(std::memory_order_seq_cst, file, line);
+  } else {
+    return std::memory_order_seq_cst;
+  }
+}
+
+// bool has no arithmetic; the other integers and the pointers and floating-point types have some.
+template <class T>
+concept integer = std::integral<T> && !std::same_as<std::remove_cv_t<T>, bool>;
+template <class T>
+concept object_pointer = std::is_pointer_v<T> && std::is_object_v<std::remove_pointer_t<T>>;
+template <class T>
+concept ordered = integer<T> || std::floating_point<T> || object_pointer<T>;
+
+template <class T>
+using difference_of = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
+
+// IEEE 754-2019 minimumNumber and maximumNumber: a NaN is ignored, -0 is smaller than +0.
+template <std::floating_point T>
+T smaller(T a, T b) noexcept {
+  if (std::isnan(a)) return b;
+  if (std::isnan(b)) return a;
+  if (a == b) return std::signbit(a) ? a : b;
+  return a < b ? a : b;
+}
+template <std::floating_point T>
+T larger(T a, T b) noexcept {
+  if (std::isnan(a)) return b;
+  if (std::isnan(b)) return a;
+  if (a == b) return std::signbit(a) ? b : a;
+  return a < b ? b : a;
+}
+
+/// The arithmetic of atomics of T on backend B, over the word.
+template <class T, class B>
+struct arithmetic {
+  using word = word_for<T>;
+  using order = order_t<B>;
+  using difference = difference_of<T>;
+
+  // Pointers count in elements, words in bytes.
+  static word scaled(difference n) noexcept {
+    if constexpr (std::is_pointer_v<T>) {
+      return static_cast<word>(static_cast<word>(n) * sizeof(std::remove_pointer_t<T>));
+    } else {
+      return static_cast<word>(n);
+    }
+  }
+  template <class F>
+  static T replace_value(word& object, F f, order o) noexcept {
+    return from_word<T>(replace<B>(object, [f](word old) noexcept { return to_word<T>(f(from_word<T>(old))); }, o));
+  }
+
+  static T add(word& object, difference n, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      return replace_value(object, [n](T old) noexcept { return old + n; }, o);
+    } else {
+      return from_word<T>(fetch_add<B>(object, scaled(n), o));
+    }
+  }
+  static T sub(word& object, difference n, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      return replace_value(object, [n](T old) noexcept { return old - n; }, o);
+    } else {
+      return from_word<T>(fetch_sub<B>(object, scaled(n), o));
+    }
+  }
+  static void store_sum(word& object, difference n, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      static_cast<void>(add(object, n, o));
+    } else {
+      store_add<B>(object, scaled(n), o);
+    }
+  }
+  static void store_difference(word& object, difference n, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      static_cast<void>(sub(object, n, o));
+    } else {
+      store_sub<B>(object, scaled(n), o);
+    }
+  }
+
+  // Signed integers compare as such, the others and pointers as the word. (int: floating point doesn't come here.)
+  using compared_word = word_for<std::conditional_t<std::floating_point<T>, int, T>>;
+  using compared = std::conditional_t<std::is_signed_v<T>, std::make_signed_t<compared_word>, compared_word>;
+  static compared comparable(T value) noexcept { return static_cast<compared>(to_word<T>(value)); }
+
+  static T min(word& object, T value, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      return replace_value(object, [value](T old) noexcept { return smaller(old, value); }, o);
+    } else {
+      return from_word<T>(static_cast<word>(fetch_min<B>(object, comparable(value), o)));
+    }
+  }
+  static T max(word& object, T value, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      return replace_value(object, [value](T old) noexcept { return larger(old, value); }, o);
+    } else {
+      return from_word<T>(static_cast<word>(fetch_max<B>(object, comparable(value), o)));
+    }
+  }
+  static void store_smaller(word& object, T value, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      static_cast<void>(min(object, value, o));
+    } else {
+      store_min<B>(object, comparable(value), o);
+    }
+  }
+  static void store_larger(word& object, T value, order o) noexcept {
+    if constexpr (std::floating_point<T>) {
+      static_cast<void>(max(object, value, o));
+    } else {
+      store_max<B>(object, comparable(value), o);
+    }
+  }
+};
+
+/// The accesses of atomics of T that every T has.
+template <class T, class B>
+struct access {
+  using word = word_for<T>;
+  using order = order_t<B>;
+
+  static T load(const word& object, order o) noexcept { return from_word<T>(B::load(object, o)); }
+  static void store(word& object, T desired, order o) noexcept { B::store(object, to_word(desired), o); }
+  static T exchange(word& object, T desired, order o) noexcept {
+    return from_word<T>(detail::exchange<B>(object, to_word(desired), o));
+  }
+  static bool compare_exchange_weak(word& object, T& expected, T desired, order success, order failure) noexcept {
+    return compare_exchange(expected, [&](word& found) noexcept {
+      return B::compare_exchange_weak(object, found, to_word(desired), success, failure);
+    });
+  }
+  static bool compare_exchange_strong(word& object, T& expected, T desired, order success, order failure) noexcept {
+    return compare_exchange(expected, [&](word& found) noexcept {
+      return detail::compare_exchange_strong<B>(object, found, to_word(desired), success, failure);
+    });
+  }
+
+  // f may look at what the old value points to: so a failed attempt reads with the order of a failure, not relaxed.
+  template <class F>
+  static std::optional<T> try_update(word& object, F& f, order o) {
+    const order failure = failure_order<B>(o);
+    word old = B::load(object, failure);
+    for (;;) {
+      const std::optional<T> desired = f(from_word<T>(old));
+      if (!desired) return std::nullopt;
+      if (B::compare_exchange_weak(object, old, to_word(*desired), o, failure)) return from_word<T>(old);
+    }
+  }
+  template <class F>
+  static T fetch_update(word& object, F& f, order o) {
+    const order failure = failure_order<B>(o);
+    word old = B::load(object, failure);
+    while (!B::compare_exchange_weak(object, old, to_word<T>(f(from_word<T>(old))), o, failure)) {
+    }
+    return from_word<T>(old);
+  }
+
+ private:
+  template <class Attempt>
+  static bool compare_exchange(T& expected, Attempt attempt) noexcept {
+    const word wanted = to_word(expected);
+    word found = wanted;
+    while (!attempt(found)) {
+      // In an object that an atomic_ref refers to, others may have left padding: then only padding differs, and we expect theirs.
+      // (A spurious failure leaves found == wanted.)
+      if (has_padding<T> && found != wanted && to_word(from_word<T>(found)) == wanted) continue;
+      expected = from_word<T>(found);
+      return false;
+    }
+    return true;
+  }
+};
+
+}  // namespace pawl::inline v0::detail

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+// environment<B>: what differs between a server, a kernel and the model besides instructions. This is the host's form, for every
+// backend that runs on real threads; so a backend of one's own is its instructions alone. A backend whose world differs specializes it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "backend.hpp"
+#include "detail/fail.hpp"
+#include "detail/host_threads.hpp"
+#include "detail/membarrier.hpp"
+
+namespace pawl::inline v0 {
+
+/// Sizes that trade memory for speed. Tiny under a sanitizer, so that rare paths become common where they are watched.
+struct tuning {
+  /// Retired objects of one thread that it lets pile up before it looks which can be freed.
+  std::size_t scan_threshold = detail::under_tsan || detail::under_asan ? 16 : 1024;
+  /// Free nodes that a thread moves from or to a pool at once.
+  std::uint32_t cache_size = detail::under_tsan || detail::under_asan ? 4 : 32;
+  /// Inserts of one thread into a map between two looks at its size.
+  std::uint32_t growth_check = detail::under_tsan || detail::under_asan ? 2 : 16;
+};
+
+/// The world around a backend's instructions. Containers and reclaimers reach threads, memory and shared plain data only through it.
+template <is_backend B>
+struct environment {
+  static constexpr pawl::tuning tuning{};
+
+  /// A member of an owner: one T for each thread that asks, handed over when the thread ends.
+  template <class T>
+  using per_thread = detail::host_per_thread<T>;
+
+  /// One T for the process, never destroyed: usable in every static constructor and destructor, and by every late thread.
+  template <class T>
+  [[gnu::visibility("default")]] static T& global() {
+    alignas(T) static std::byte storage[sizeof(T)];
+    static T* const instance = std::construct_at(reinterpret_cast<T*>(&storage));
+    return *instance;
+  }
+
+  /// Throws std::bad_alloc.
+  static void* allocate(std::size_t bytes, std::size_t alignment) {
+    if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return ::operator new(bytes);
+    return ::operator new(bytes, std::align_val_t{alignment});
+  }
+  static void deallocate(void* memory, std::size_t /*bytes*/, std::size_t alignment) noexcept {
+    if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+      ::operator delete(memory);
+    } else {
+      ::operator delete(memory, std::align_val_t{alignment});
+    }
+  }
+
+  // An environment that follows the lives of atomics has tracks_atomics = true and gets begin(memory, bytes) after the initialization,
+  // end(memory) after the last use.
+  static constexpr bool tracks_atomics = false;
+  // One that follows plain data has tracks_plain = true and gets read(memory, bytes) and write(memory, bytes) before each access.
+  static constexpr bool tracks_plain = false;
+
+  static void light_fence() noexcept { detail::light_fence<B>(); }
+  /// False where the system had no memory for it: then nothing was ordered.
+  static bool heavy_fence() noexcept { return detail::heavy_fence<B>(); }
+  /// Settles how the two fences work together, so that the light one can be free.
+  static void settle_fences() noexcept { static_cast<void>(detail::settle_asymmetric()); }
+};
+
+/// Plain data that threads share: begun, read, written and ended under the environment's eyes.
+///
+/// It starts without a value and ends nobody's life by itself: whoever owns the data says `construct` and `destroy` or `take`.
+template <class T, class B>
+class plain {
+  using env = environment<B>;
+
+ public:
+  plain() noexcept {}
+  plain(const plain&) = delete;
+  plain& operator=(const plain&) = delete;
+  ~plain() {}  // NOLINT(modernize-use-equals-default): a union member with a destructor
+
+  /// Strong guarantee: where T's constructor throws, there is no value.
+  template <class... Args>
+  void construct(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    write();
+    std::construct_at(std::addressof(value_), std::forward<Args>(args)...);
+  }
+  [[nodiscard]] const T& get() const noexcept {
+    if constexpr (env::tracks_plain) env::read(&value_, sizeof(T));
+    return value_;
+  }
+  void set(T value) noexcept
+    requires std::is_trivially_copyable_v<T>
+  {
+    write();
+    value_ = value;
+  }
+  /// The value to be changed in place.
+  [[nodiscard]] T& edit() noexcept {
+    write();
+    return value_;
+  }
+  /// Moves the value out and ends it, also where the move throws.
+  [[nodiscard]] T take() noexcept(std::is_nothrow_move_constructible_v<T>) {
+    write();
+    const struct ender {
+      T& value;
+      ~ender() { std::destroy_at(std::addressof(value)); }
+    } end{value_};
+    return std::move(value_);
+  }
+  void destroy() noexcept {
+    write();
+    std::destroy_at(std::addressof(value_));
+  }
+
+ private:
+  void write() noexcept {
+    if constexpr (env::tracks_plain) env::write(&value_, sizeof(T));
+  }
+
+  union {
+    T value_;
+  };
+};
+
+}  // namespace pawl::inline v0
