@@ -69,6 +69,19 @@ struct environment {
   static void settle_fences() noexcept { static_cast<void>(detail::settle_asymmetric()); }
 };
 
+/// Reads a plain field that threads hand to each other.
+template <class B, class T>
+[[nodiscard]] T read_shared(const T& field) noexcept {
+  if constexpr (environment<B>::tracks_plain) environment<B>::read(&field, sizeof(T));
+  return field;
+}
+/// Writes one.
+template <class B, class T>
+void write_shared(T& field, std::type_identity_t<T> value) noexcept {
+  if constexpr (environment<B>::tracks_plain) environment<B>::write(&field, sizeof(T));
+  field = value;
+}
+
 /// Plain data that threads share: begun, read, written and ended under the environment's eyes.
 ///
 /// It starts without a value and ends nobody's life by itself: whoever owns the data says `construct` and `destroy` or `take`.

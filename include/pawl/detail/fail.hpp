@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The one place where pawl's own code throws: a trap where there are no exceptions (device code, -fno-exceptions).
+// The one place where pawl's own code throws or catches: a trap where there are no exceptions (device code, -fno-exceptions).
 #pragma once
 
 #include "config.hpp"
@@ -12,6 +12,20 @@ template <class Exception, class... Args>
   throw Exception(args...);
 #else
   __builtin_trap();
+#endif
+}
+
+/// f(), or its type's empty value where it throws: for what may not fail because memory is short.
+template <class F>
+auto attempt(F f) noexcept -> decltype(f()) {
+#if defined(__cpp_exceptions) && !defined(__CUDA_ARCH__)
+  try {
+    return f();
+  } catch (...) {
+    return {};
+  }
+#else
+  return f();
 #endif
 }
 

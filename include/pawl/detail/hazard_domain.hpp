@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: BSL-1.0
+// The domain behind hazard_pointer.hpp: who protects what, and when a retired object may be freed. Read that header first.
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "../reclaimer.hpp"
+#include "hazard_record.hpp"
+
+namespace pawl::inline v0 {
+
+/// A domain of hazard pointers, and the reclaimer that containers take by default.
+///
+/// It outlives the containers made with it and the hazard pointers made in it (asserted for containers). Destroying it frees all that
+/// was retired to it. Nodes and records come from `Alloc`, which threads use concurrently.
+template <class B = native, class Alloc = std::allocator<std::byte>>
+class hazard_pointers {
+  using env = environment<B>;
+  using record = detail::hazard_record<B>;
+  using slot = detail::hazard_slot<B>;
+  using chunk = detail::hazard_chunk<B>;
+  using list = detail::retired_list<B>;
+
+ public:
+  using backend_type = B;
+  using allocator_type = Alloc;
+  static constexpr bool reads_may_tear = false;
+
+  template <class T>
+  struct node;
+  template <class T>
+  using link = detail::pointer_link<node<T>>;
+  template <class T>
+  struct node : detail::retirable {
+    atomic<link<T>, B> next{};
+    plain<T, B> value;
+  };
+
+  /// One container operation: N protections at a time. Ends them when it goes.
+  template <std::size_t N>
+  class operation;
+
+  hazard_pointers() = default;
+  explicit hazard_pointers(const Alloc& alloc) : alloc_(alloc) {}
+  hazard_pointers(const hazard_pointers&) = delete;
+  hazard_pointers& operator=(const hazard_pointers&) = delete;
+  ~hazard_pointers();
+
+  /// The domain of what names none.
+  static hazard_pointers& default_domain() { return env::template global<hazard_pointers>(); }
+
+  struct statistics {
+    std::uint64_t retired;    ///< objects retired so far
+    std::uint64_t reclaimed;  ///< of those, freed
+    std::size_t records;      ///< threads at the most at one time
+  };
+  /// Sums that were true at some instant each, not all at the same.
+  [[nodiscard]] statistics stats() const noexcept {
+    statistics sum{orphaned_.load(std::memory_order_relaxed), 0, 0};
+    records_.for_each([&sum](const record& each) noexcept {
+      sum.retired += each.retired_total.load(std::memory_order_relaxed);
+      sum.reclaimed += each.reclaimed_total.load(std::memory_order_relaxed);
+      ++sum.records;
+    });
+    return sum;
+  }
+
+  /// Frees now what this thread and ended threads retired and nobody protects. What other running threads retired stays theirs. May
+  /// throw std::bad_alloc at a thread's first use. Linear in slots and retired objects.
+  void reclaim() {
+    record& mine = this_thread();
+    scan(mine);
+  }
+
+  // The reclaimer's part; see reclaimer.hpp.
+  template <class T>
+  void bind() noexcept {
+    bound_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
+  template <std::size_t N>
+  operation<N> enter() {
+    return operation<N>(*this, this_thread());
+  }
+
+  // For hazard_pointer.hpp. acquire_slot may throw std::bad_alloc; retire takes the object even where this thread can have no record.
+  detail::hazard_slot<B>& acquire_slot();
+  void reserve_slots(std::size_t count);
+  void retire(detail::retirable* object) noexcept;
+
+ private:
+  record& this_thread() {
+    return records_.get([this] {
+      // Before this thread's first protection: from here on the light fence may be free.
+      env::settle_fences();
+      record* const fresh = make<record>(records_);
+      slots_.fetch_add(chunk::size, std::memory_order_relaxed);
+      return fresh;
+    });
+  }
+
+  template <class Object, class... Args>
+  Object* make(Args&&... args) {
+    Object* const memory = allocate<Object>();
+    return std::construct_at(memory, std::forward<Args>(args)...);
+  }
+  template <class Object>
+  void unmake(Object* object) noexcept {
+    std::destroy_at(object);
+    deallocate(object);
+  }
+  template <class Object>
+  Object* allocate() {
+    if constexpr (std::is_same_v<Alloc, std::allocator<std::byte>>) {
+      return static_cast<Object*>(env::allocate(sizeof(Object), alignof(Object)));
+    } else {
+      typename std::allocator_traits<Alloc>::template rebind_alloc<Object> alloc(alloc_);
+      return std::to_address(alloc.allocate(1));
+    }
+  }
+  template <class Object>
+  void deallocate(Object* object) noexcept {
+    if constexpr (std::is_same_v<Alloc, std::allocator<std::byte>>) {
+      env::deallocate(object, sizeof(Object), alignof(Object));
+    } else {
+      typename std::allocator_traits<Alloc>::template rebind_alloc<Object> alloc(alloc_);
+      using pointer = typename std::allocator_traits<decltype(alloc)>::pointer;
+      alloc.deallocate(std::pointer_traits<pointer>::pointer_to(*object), 1);
+    }
+  }
+
+  chunk& more_slots(record& mine) {
+    chunk* const fresh = make<chunk>();
+    slots_.fetch_add(chunk::size, std::memory_order_relaxed);
+    mine.add(*fresh);
+    return *fresh;
+  }
+  slot* enter_deeper(record& mine, std::size_t count);
+
+  void retire(record& mine, detail::retirable* object) noexcept {
+    mine.retired.push(object);
+    record::add_to(mine.retired_total, 1);
+    if (mine.retired.size >= mine.scan_at) [[unlikely]] scan_when_due(mine);
+  }
+  [[nodiscard]] std::size_t threshold() const noexcept {
+    const std::size_t slots = slots_.load(std::memory_order_relaxed);
+    return slots * 2 > env::tuning.scan_threshold ? slots * 2 : env::tuning.scan_threshold;
+  }
+  void scan_when_due(record& mine) noexcept;
+  void scan(record& mine) noexcept;
+  void reclaim_all(record& mine, list& objects) noexcept;
+
+  typename env::template per_thread<record> records_;
+  atomic<std::size_t, B> slots_{0};
+  atomic<bool, B> scanning_{false};
+  // Retired by threads that could get no record; the next scan takes them all.
+  atomic<detail::retirable*, B> orphans_{nullptr};
+  atomic<std::uint64_t, B> orphaned_{0};
+  atomic<std::size_t, B> bound_{0};
+  [[no_unique_address]] Alloc alloc_{};
+};
+
+template <class B = native>
+hazard_pointers<B>& hazard_pointer_default_domain() {
+  return hazard_pointers<B>::default_domain();
+}
+
+template <class B, class Alloc>
+template <std::size_t N>
+class hazard_pointers<B, Alloc>::operation {
+ public:
+  operation(const operation&) = delete;
+  operation& operator=(const operation&) = delete;
+  ~operation() {
+    if constexpr (N != 0) {
+      for (std::size_t i = 0; i < N; ++i) slots_[i].protect(nullptr);
+      record_.pop_slots(slots_);
+    }
+  }
+
+  template <class T>
+  link<T> protect(std::size_t i, const atomic<link<T>, B>& source) noexcept {
+    // relaxed: only a guess; what we return was loaded by (7)
+    link<T> seen = source.load(std::memory_order_relaxed);
+    for (;;) {
+      slots_[i].protect(seen.pointer());
+      // The store comes before the load below, for every scan that began after: either the scan sees our slot, or we see that the
+      // object was unlinked.
+      env::light_fence();
+      // (7) acquire: pairs with the container's release that published the node, so that we may read it
+      const link<T> again = source.load(std::memory_order_acquire);
+      if (again == seen) return seen;
+      seen = again;
+    }
+  }
+  template <class T>
+  node<T>* get(detail::pointer_link<node<T>> l) const noexcept {
+    return l.pointer();
+  }
+
+  template <class T>
+  link<T> create() {
+    return link<T>(domain_.template make<node<T>>());
+  }
+  template <class T>
+  link<T> create_spare() {
+    return create<T>();
+  }
+  template <class Node>
+  void discard(detail::pointer_link<Node> l) noexcept {
+    domain_.unmake(l.pointer());
+  }
+  template <class Node>
+  void discard_spare(detail::pointer_link<Node> l) noexcept {
+    discard(l);
+  }
+  template <class Node>
+  void retire(detail::pointer_link<Node> l) noexcept {
+    Node* const node = l.pointer();
+    write_shared<B>(node->address, node);
+    write_shared<B>(node->reclaim, [](detail::retirable* object, void* domain) noexcept {
+      static_cast<hazard_pointers*>(domain)->unmake(static_cast<Node*>(object));
+    });
+    domain_.retire(record_, node);
+  }
+
+ private:
+  friend class hazard_pointers;
+  operation(hazard_pointers& domain, record& mine) : domain_(domain), record_(mine) {
+    if constexpr (N != 0) {
+      slots_ = record_.push_slots(N);
+      if (slots_ == nullptr) [[unlikely]] slots_ = domain_.enter_deeper(record_, N);
+    }
+  }
+
+  hazard_pointers& domain_;
+  record& record_;
+  slot* slots_ = nullptr;
+};
+
+template <class B, class Alloc>
+[[gnu::cold]] auto hazard_pointers<B, Alloc>::enter_deeper(record& mine, std::size_t count) -> slot* {
+  chunk& fresh = more_slots(mine);
+  fresh.outer = mine.level;
+  mine.level->inner = &fresh;
+  return mine.push_slots(count);
+}
+
+template <class B, class Alloc>
+auto hazard_pointers<B, Alloc>::acquire_slot() -> detail::hazard_slot<B>& {
+  record& mine = this_thread();
+  if (slot* const found = mine.pop_free()) return *found;
+  for (slot& each : more_slots(mine).slots) mine.push_free(each);
+  return *mine.pop_free();
+}
+
+// After it this thread acquires `count` slots without allocating.
+template <class B, class Alloc>
+void hazard_pointers<B, Alloc>::reserve_slots(std::size_t count) {
+  record& mine = this_thread();
+  std::size_t spare = 0;
+  for (const slot* each = mine.free_slots; each != nullptr && spare < count; each = read_shared<B>(each->next_free)) ++spare;
+  for (; spare < count; spare += chunk::size) {
+    for (slot& each : more_slots(mine).slots) mine.push_free(each);
+  }
+}
+
+template <class B, class Alloc>
+void hazard_pointers<B, Alloc>::retire(detail::retirable* object) noexcept {
+  if (record* const mine = detail::attempt([this] { return &this_thread(); })) {
+    retire(*mine, object);
+    return;
+  }
+  // No memory for this thread's first record, and retire may not fail: so the object goes where the next scan finds it.
+  orphaned_.fetch_add(1, std::memory_order_relaxed);
+  detail::retirable* head = orphans_.load(std::memory_order_relaxed);
+  do {
+    write_shared<B>(object->next_retired, head);
+    // (8) release: publishes the object's fields to (9). The list is only ever taken whole, so a returning head is no harm.
+  } while (!orphans_.compare_exchange_weak(head, object, std::memory_order_release, std::memory_order_relaxed));
+}
+
+// One membarrier at a time: two at once cost many times more than one after the other. Past twice the threshold a thread scans
+// anyway, so that one stalled in a scan can't unbound the others.
+template <class B, class Alloc>
+[[gnu::cold]] void hazard_pointers<B, Alloc>::scan_when_due(record& mine) noexcept {
+  if (mine.scanning) return;
+  const std::size_t due = threshold();
+  if (mine.retired.size < due) {
+    mine.scan_at = due;
+    return;
+  }
+  // relaxed: the flag guards no data, it only spreads scans over time
+  const bool alone = !scanning_.load(std::memory_order_relaxed) && !scanning_.exchange(true, std::memory_order_relaxed);
+  if (!alone && mine.retired.size < 2 * due) return;
+  scan(mine);
+  if (alone) scanning_.store(false, std::memory_order_relaxed);
+}
+
+template <class B, class Alloc>
+void hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
+  if (mine.scanning) return;  // a deleter retired something, or called reclaim()
+  mine.scanning = true;
+
+  // (9) acquire: pairs with (8)
+  detail::retirable* orphan = orphans_.load(std::memory_order_relaxed) == nullptr
+                                  ? nullptr
+                                  : orphans_.exchange(nullptr, std::memory_order_acquire);
+  while (orphan != nullptr) {
+    detail::retirable* const next = read_shared<B>(orphan->next_retired);
+    mine.retired.push(orphan);
+    orphan = next;
+  }
+  records_.for_each_abandoned([&mine](record& dead) noexcept { mine.retired.take_all(dead.retired); });
+
+  // After this fence: whoever protects one of our objects from now on finds it unlinked when it looks again.
+  if (!env::heavy_fence()) {
+    mine.scan_at = mine.retired.size + threshold();  // no memory for it in the kernel: later
+    mine.scanning = false;
+    return;
+  }
+
+  // Hash what we retired, then pick out of it what the slots name.
+  while (mine.retired.first != nullptr) {
+    detail::retirable* const object = mine.retired.pop();
+    detail::retirable*& bucket = record::bucket(mine.buckets, read_shared<B>(object->address));
+    write_shared<B>(object->next_retired, bucket);
+    bucket = object;
+  }
+  list kept;
+  records_.for_each([&](const record& each) noexcept {
+    // (4) acquire: pairs with (3). A chunk added after our fence protects nothing of ours.
+    for (const chunk* slots = each.chunks.load(std::memory_order_acquire); slots != nullptr; slots = read_shared<B>(slots->next)) {
+      for (const slot& hazard : slots->slots) {
+        // (2) acquire: pairs with (1): the holder's reads are over before we free
+        const void* const address = hazard.protecting.load(std::memory_order_acquire);
+        if (address == nullptr) continue;
+        detail::retirable** place = &record::bucket(mine.buckets, address);
+        while (*place != nullptr) {
+          detail::retirable* const object = *place;
+          detail::retirable* const next = read_shared<B>(object->next_retired);
+          if (read_shared<B>(object->address) == address) {
+            *place = next;
+            kept.push(object);
+          } else {
+            place = &object->next_retired;
+          }
+        }
+      }
+    }
+  });
+  list unprotected;
+  for (detail::retirable*& bucket : mine.buckets) {
+    while (bucket != nullptr) {
+      detail::retirable* const next = read_shared<B>(bucket->next_retired);
+      unprotected.push(bucket);
+      bucket = next;
+    }
+  }
+  mine.retired.take_all(kept);
+  reclaim_all(mine, unprotected);
+  const std::size_t due = threshold();
+  mine.scan_at = mine.retired.size + due > 2 * due ? 2 * due : mine.retired.size + due;
+  mine.scanning = false;
+}
+
+template <class B, class Alloc>
+void hazard_pointers<B, Alloc>::reclaim_all(record& mine, list& objects) noexcept {
+  record::add_to(mine.reclaimed_total, objects.size);
+  while (objects.first != nullptr) {
+    detail::retirable* const object = objects.pop();
+    read_shared<B>(object->reclaim)(object, this);
+  }
+}
+
+template <class B, class Alloc>
+hazard_pointers<B, Alloc>::~hazard_pointers() {
+  assert(bound_.load(std::memory_order_relaxed) == 0 && "a hazard_pointers domain outlives the containers made with it");
+  // No other thread uses the domain. Deleters may retire more, to us.
+  bool more = true;
+  while (more) {
+    more = false;
+    records_.for_each([&](record& each) noexcept {
+      list objects;
+      objects.take_all(each.retired);
+      more = more || objects.first != nullptr;
+      reclaim_all(each, objects);
+    });
+    detail::retirable* orphan = orphans_.exchange(nullptr, std::memory_order_acquire);
+    while (orphan != nullptr) {
+      detail::retirable* const next = read_shared<B>(orphan->next_retired);
+      read_shared<B>(orphan->reclaim)(orphan, this);
+      orphan = next;
+      more = true;
+    }
+  }
+  records_.for_each([&](record& each) noexcept {
+    chunk* slots = each.chunks.load(std::memory_order_relaxed);
+    while (slots != &each.first) {
+      chunk* const next = read_shared<B>(slots->next);
+      unmake(slots);
+      slots = next;
+    }
+    unmake(&each);
+  });
+}
+
+static_assert(is_reclaimer<hazard_pointers<>>);
+
+}  // namespace pawl::inline v0

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSL-1.0
+// What one thread owns of a hazard-pointer domain: slots that say which objects it reads, and the objects that it retired.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "../atomic.hpp"
+
+namespace pawl::inline v0::detail {
+
+/// In every object that can be retired. Its fields are written by the retiring thread and read by the one that reclaims.
+struct retirable {
+  using reclaim_function = void (*)(retirable*, void* domain) noexcept;
+  retirable* next_retired;
+  reclaim_function reclaim;
+  const void* address;  // as hazard pointers name the object
+};
+
+template <class B>
+struct hazard_record;
+
+/// One hazard pointer: the address of an object that its holder may read, or null.
+template <class B>
+struct hazard_slot {
+  atomic<const void*, B> protecting{nullptr};
+  hazard_slot* next_free = nullptr;
+  hazard_record<B>* home = nullptr;
+
+  // (1) release: whatever the holder did with the object that it protected before comes before this store, for a scan that reads it by
+  // (2); without it, the object could be freed under the holder's last read.
+  void protect(const void* address) noexcept { protecting.store(address, std::memory_order_release); }
+};
+
+template <class B>
+struct hazard_chunk {
+  static constexpr std::size_t size = 16;
+  hazard_slot<B> slots[size];
+  hazard_chunk* next = nullptr;  // in the record's list of all chunks
+  // Chunks that serve nested operations form a list, too: from the outermost to the innermost.
+  hazard_chunk* inner = nullptr;
+  hazard_chunk* outer = nullptr;
+  hazard_slot<B>* outer_top = nullptr;  // where the outer chunk goes on
+};
+
+/// Objects in a singly linked list, with their number.
+template <class B>
+struct retired_list {
+  retirable* first = nullptr;
+  std::size_t size = 0;
+
+  void push(retirable* object) noexcept {
+    write_shared<B>(object->next_retired, first);
+    first = object;
+    ++size;
+  }
+  retirable* pop() noexcept {
+    retirable* const object = first;
+    first = read_shared<B>(object->next_retired);
+    --size;
+    return object;
+  }
+  void take_all(retired_list& other) noexcept {
+    while (other.first != nullptr) push(other.pop());
+  }
+};
+
+/// Owner-only state is plain: it passes to another thread only with the whole record, through environment::per_thread.
+template <class B>
+struct alignas(cache_line) hazard_record {
+  using slot = hazard_slot<B>;
+  using chunk = hazard_chunk<B>;
+  static constexpr std::size_t bucket_count = std::bit_ceil(environment<B>::tuning.scan_threshold / 4);
+
+  using owners = typename environment<B>::template per_thread<hazard_record>;
+
+  explicit hazard_record(const owners& all) noexcept : records(&all) { claim(first); }
+
+  const owners* const records;  // the domain's, this one among them
+  chunk first;
+  atomic<chunk*, B> chunks{&first};
+
+  // Operations of containers nest (a callback may use another container), so their slots are a stack over chunks.
+  slot* top = first.slots;
+  chunk* level = &first;
+  // hazard_pointer objects come and go in any order, so theirs are a list.
+  slot* free_slots = nullptr;
+  // Slots of hazard_pointers that ended on other threads.
+  atomic<slot*, B> returned{nullptr};
+
+  retired_list<B> retired;
+  std::size_t scan_at = environment<B>::tuning.scan_threshold;
+  bool scanning = false;
+  atomic<std::uint64_t, B> retired_total{0};
+  atomic<std::uint64_t, B> reclaimed_total{0};
+  retirable* buckets[bucket_count] = {};
+
+  // Only the owner writes: so load and store, no read-modify-write.
+  static void add_to(atomic<std::uint64_t, B>& counter, std::uint64_t n) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+
+  void claim(chunk& fresh) noexcept {
+    for (slot& each : fresh.slots) write_shared<B>(each.home, this);
+  }
+  void add(chunk& fresh) noexcept {
+    claim(fresh);
+    write_shared<B>(fresh.next, chunks.load(std::memory_order_relaxed));
+    // (3) release: publishes the chunk to a scan, see (4)
+    chunks.store(&fresh, std::memory_order_release);
+  }
+
+  // A free slot for a hazard_pointer; null where a new chunk is needed first.
+  [[nodiscard]] slot* pop_free() noexcept {
+    // (5) acquire: pairs with (6), so that next_free was written before we read it. relaxed first: almost always there is none.
+    if (free_slots == nullptr && returned.load(std::memory_order_relaxed) != nullptr) {
+      free_slots = returned.exchange(nullptr, std::memory_order_acquire);
+    }
+    slot* const found = free_slots;
+    if (found != nullptr) free_slots = read_shared<B>(found->next_free);
+    return found;
+  }
+  void push_free(slot& freed) noexcept {
+    write_shared<B>(freed.next_free, free_slots);
+    free_slots = &freed;
+  }
+  /// By any thread. Lock-free.
+  void give_back(slot& freed) noexcept {
+    slot* head = returned.load(std::memory_order_relaxed);
+    do {
+      write_shared<B>(freed.next_free, head);
+      // (6) release: publishes next_free to (5). The owner takes the whole list, so a returning head is no harm.
+    } while (!returned.compare_exchange_weak(head, &freed, std::memory_order_release, std::memory_order_relaxed));
+  }
+
+  static retirable*& bucket(retirable** table, const void* address) noexcept {
+    const auto mixed = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(address)) * 0x9e3779b97f4a7c15U;
+    return table[static_cast<std::size_t>(mixed >> 40U) & (bucket_count - 1)];
+  }
+
+  /// The slots of one operation; null where a new chunk is needed first.
+  [[nodiscard]] slot* push_slots(std::size_t count) noexcept {
+    if (static_cast<std::size_t>(level->slots + chunk::size - top) < count) [[unlikely]] {
+      if (level->inner == nullptr) return nullptr;
+      level->inner->outer_top = top;
+      level = level->inner;
+      top = level->slots;
+    }
+    slot* const base = top;
+    top += count;
+    return base;
+  }
+  void pop_slots(slot* base) noexcept {
+    top = base;
+    if (base == level->slots && level->outer != nullptr) [[unlikely]] {
+      top = level->outer_top;
+      level = level->outer;
+    }
+  }
+};
+
+// A slot goes home, wherever it ends: so a thread that only makes hazard pointers for others doesn't take ever more slots.
+template <class B>
+void release_hazard_slot(hazard_slot<B>& released) noexcept {
+  released.protect(nullptr);
+  hazard_record<B>* const home = read_shared<B>(released.home);
+  if (home->records->find() == home) {
+    home->push_free(released);
+  } else {
+    home->give_back(released);
+  }
+}
+
+}  // namespace pawl::inline v0::detail

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+// Hazard pointers (M. M. Michael, "Hazard Pointers: Safe Memory Reclamation for Lock-Free Objects", IEEE TPDS 2004), under the names of
+// C++26 (P2530) and as a reclaimer for pawl's containers.
+//
+// A thread that wants to read an object writes its address into a slot and looks again whether the object is still where it was. Who
+// has unlinked an object retires it; now and then a thread looks at all slots and frees what it has retired and nobody protects.
+//
+// Protection costs one release store and a second load, no fence: the store has to be visible before the second load, and the scan,
+// which is rare, pays for that order by an asymmetric fence (where the system has no membarrier, every protection is a full fence).
+//
+// | stalled thread holds back | the objects in its own slots, nothing else |
+// | not yet freed, per thread | fewer than 2 * max(tuning.scan_threshold, 2 * slots of the domain), plus what is protected |
+// | retire                    | amortized O(1): a scan is linear in slots and retired objects, and needs no memory |
+//
+// No thread attaches or detaches: a record is made at a thread's first use and taken over when the thread ends, with what it retired.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "detail/hazard_domain.hpp"
+
+namespace pawl::inline v0 {
+
+/// Base of objects that protect themselves by being retired: `struct config : hazard_pointer_obj_base<config> { ... };`
+template <class T, class D = std::default_delete<T>>
+class hazard_pointer_obj_base : private detail::retirable {
+ public:
+  /// Hands the object, which no new reader can reach any more, to the default domain: `d(object)` runs when no hazard pointer protects
+  /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does. Called once per object.
+  void retire(D d = D()) noexcept { retire(std::move(d), hazard_pointer_default_domain<native>()); }
+  template <class B, class A>
+  void retire(D d, hazard_pointers<B, A>& domain) noexcept {
+    static_assert(std::is_base_of_v<hazard_pointer_obj_base, T>, "hazard_pointer_obj_base<T>: T must derive from it");
+    deleter_ = std::move(d);
+    write_shared<B>(this->address, static_cast<const void*>(static_cast<T*>(this)));
+    write_shared<B>(this->reclaim, [](detail::retirable* object, void*) noexcept {
+      auto* const self = static_cast<hazard_pointer_obj_base*>(object);
+      D deleter = std::move(self->deleter_);
+      deleter(static_cast<T*>(self));
+    });
+    domain.retire(this);
+  }
+
+ protected:
+  hazard_pointer_obj_base() = default;
+  // A copy is another object, which nobody has retired.
+  hazard_pointer_obj_base(const hazard_pointer_obj_base& other) noexcept : detail::retirable(), deleter_(other.deleter_) {}
+  hazard_pointer_obj_base& operator=(const hazard_pointer_obj_base&) noexcept { return *this; }
+  ~hazard_pointer_obj_base() = default;
+
+ private:
+  [[no_unique_address]] D deleter_{};
+};
+
+/// The right to protect one object at a time. Movable; empty, or a slot of some domain, which it must not outlive. May end on another
+/// thread than it began on. Not for use by two threads at once.
+template <class B>
+class basic_hazard_pointer {
+  using slot = detail::hazard_slot<B>;
+
+ public:
+  /// Empty. make_hazard_pointer() makes one that protects.
+  basic_hazard_pointer() noexcept = default;
+  basic_hazard_pointer(basic_hazard_pointer&& other) noexcept : slot_(std::exchange(other.slot_, nullptr)) {}
+  basic_hazard_pointer& operator=(basic_hazard_pointer&& other) noexcept {
+    basic_hazard_pointer(std::move(other)).swap(*this);
+    return *this;
+  }
+  /// Ends the protection. Wait-free on the thread that made it, lock-free on others.
+  ~basic_hazard_pointer() {
+    if (slot_ != nullptr) detail::release_hazard_slot(*slot_);
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return slot_ == nullptr; }
+
+  /// Loads a pointer and protects the object until this hazard pointer is reset, protects another or ends. Not empty. Lock-free: it
+  /// looks again only when another thread has changed src. The load is an acquire.
+  template <class T>
+  T* protect(const atomic<T*, B>& src) noexcept {
+    return protect_from<T>(src);
+  }
+  template <class T>
+    requires std::is_same_v<order_t<B>, std::memory_order>
+  T* protect(const std::atomic<T*>& src) noexcept {
+    return protect_from<T>(src);
+  }
+
+  /// One attempt for a pointer that was loaded before: true where src still held it, and then it is protected. False leaves nothing
+  /// protected and the new pointer in `ptr`. Not empty. Wait-free.
+  template <class T>
+  bool try_protect(T*& ptr, const atomic<T*, B>& src) noexcept {
+    return try_protect_from(ptr, src);
+  }
+  template <class T>
+    requires std::is_same_v<order_t<B>, std::memory_order>
+  bool try_protect(T*& ptr, const std::atomic<T*>& src) noexcept {
+    return try_protect_from(ptr, src);
+  }
+
+  /// Protects an object that is known to be safe at this moment, for instance by another hazard pointer: it stays so until this one
+  /// is reset. Not empty. Wait-free.
+  template <class T>
+  void reset_protection(const T* ptr) noexcept {
+    slot_->protect(ptr);
+  }
+  /// Ends the protection and keeps the slot. Not empty. Wait-free.
+  void reset_protection(std::nullptr_t = nullptr) noexcept { slot_->protect(nullptr); }
+
+  void swap(basic_hazard_pointer& other) noexcept { std::swap(slot_, other.slot_); }
+  friend void swap(basic_hazard_pointer& a, basic_hazard_pointer& b) noexcept { a.swap(b); }
+
+ private:
+  template <class B2, class A>
+  friend basic_hazard_pointer<B2> make_hazard_pointer(hazard_pointers<B2, A>& domain);
+  explicit basic_hazard_pointer(slot& taken) noexcept : slot_(&taken) {}
+
+  template <class T, class Source>
+  T* protect_from(const Source& src) noexcept;
+  template <class T, class Source>
+  bool try_protect_from(T*& ptr, const Source& src) noexcept;
+
+  slot* slot_ = nullptr;
+};
+
+using hazard_pointer = basic_hazard_pointer<native>;
+static_assert(sizeof(hazard_pointer) == sizeof(void*));
+
+template <class B>
+template <class T, class Source>
+T* basic_hazard_pointer<B>::protect_from(const Source& src) noexcept {
+  // relaxed: only a guess, which try_protect checks
+  T* ptr = src.load(std::memory_order_relaxed);
+  while (!try_protect_from(ptr, src)) {
+  }
+  return ptr;
+}
+
+template <class B>
+template <class T, class Source>
+bool basic_hazard_pointer<B>::try_protect_from(T*& ptr, const Source& src) noexcept {
+  T* const guess = ptr;
+  slot_->protect(guess);
+  // The store comes before the load below, for every scan that began after: either the scan sees our slot, or we see that the object
+  // was unlinked.
+  environment<B>::light_fence();
+  // acquire: pairs with the release by which the user published *ptr
+  ptr = src.load(std::memory_order_acquire);
+  if (ptr == guess) [[likely]] return true;
+  slot_->protect(nullptr);
+  return false;
+}
+
+/// A hazard pointer of the domain, not empty. Takes a slot that this thread has spare, mostly; allocates 16 when it has none, and then
+/// may throw std::bad_alloc. Wait-free apart from the allocation.
+template <class B, class A>
+basic_hazard_pointer<B> make_hazard_pointer(hazard_pointers<B, A>& domain) {
+  return basic_hazard_pointer<B>(domain.acquire_slot());
+}
+template <class B = native>
+basic_hazard_pointer<B> make_hazard_pointer() {
+  return make_hazard_pointer(hazard_pointer_default_domain<B>());
+}
+
+/// Fills the span with hazard pointers. All or none: where memory is short, throws std::bad_alloc and the span is unchanged.
+template <class B, class A>
+void make_hazard_pointer_batch(std::span<basic_hazard_pointer<B>> batch, hazard_pointers<B, A>& domain) {
+  domain.reserve_slots(batch.size());
+  for (auto& each : batch) each = make_hazard_pointer(domain);
+}
+template <class B>
+void make_hazard_pointer_batch(std::span<basic_hazard_pointer<B>> batch) {
+  make_hazard_pointer_batch(batch, hazard_pointer_default_domain<B>());
+}
+inline void make_hazard_pointer_batch(std::span<hazard_pointer> batch) {
+  make_hazard_pointer_batch(batch, hazard_pointer_default_domain<native>());
+}
+
+/// Ends every protection of the span and leaves its hazard pointers empty.
+template <class B>
+void clear_hazard_pointer_batch(std::span<basic_hazard_pointer<B>> batch) noexcept {
+  for (auto& each : batch) each = basic_hazard_pointer<B>();
+}
+inline void clear_hazard_pointer_batch(std::span<hazard_pointer> batch) noexcept { clear_hazard_pointer_batch<native>(batch); }
+
+}  // namespace pawl::inline v0

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSL-1.0
+// What a reclaimer is: the owner of nodes. It makes them, keeps alive (or at least mapped) what a thread reads through, and takes them
+// back once they are unlinked.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+#include "atomic.hpp"
+
+namespace pawl::inline v0 {
+
+/// The parts that containers are written on; T is the element.
+///
+/// - `R::template link<T>`: names a node or none. Trivially copyable, with a mark bit to spare. `l.replacing(old)` is l as it must be
+///   stored over old: itself, or with a tag one higher.
+/// - `R::template node<T>`: `next`, an atomic link, and `value`, which begins without a T.
+/// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use.
+/// - `r.template bind<T>()`, `r.unbind()`: a container begins and ends. bind may refuse T by an exception.
+/// - `auto op = r.template enter<N>()`: one operation that protects N nodes at once; may throw std::bad_alloc, before any effect.
+/// - `op.protect(i, atomic_link)`: loads a link and protects its node as number i, until the next protect(i) or the end of op.
+/// - `op.get(l)`: the node's address. `op.retire(l)`: unlinked, and taken back when no thread protects it.
+/// - `op.template create<T>()`: a new node, or none where a fixed pool is full. `op.discard(l)`: takes back one never published.
+/// - `op.template create_spare<T>()`, `op.discard_spare(l)`: the same beyond a fixed pool's capacity, for a queue's dummy.
+template <class R>
+concept is_reclaimer = requires(R& r) {
+  requires is_backend<typename R::backend_type>;
+  requires std::is_trivially_copyable_v<typename R::template link<int>>;
+  { R::reads_may_tear } -> std::convertible_to<bool>;
+  r.template bind<int>();
+  { r.unbind() } noexcept;
+  r.template enter<1>();
+  requires requires(decltype(r.template enter<1>())& op, typename R::template link<int> l,
+                    const atomic<typename R::template link<int>, typename R::backend_type>& source) {
+    { op.protect(0U, source) } noexcept -> std::same_as<typename R::template link<int>>;
+    { op.get(l) } noexcept -> std::same_as<typename R::template node<int>*>;
+    { op.retire(l) } noexcept;
+    { op.discard(l) } noexcept;
+    { op.discard_spare(l) } noexcept;
+    { op.template create<int>() } -> std::same_as<typename R::template link<int>>;
+    { op.template create_spare<int>() } -> std::same_as<typename R::template link<int>>;
+    { l.replacing(l) } noexcept -> std::same_as<typename R::template link<int>>;
+    { l.marked() } noexcept -> std::same_as<bool>;
+    { l.with_mark(true) } noexcept -> std::same_as<typename R::template link<int>>;
+  };
+};
+
+namespace detail {
+
+/// The link of reclaimers that know their nodes by address: pointer and mark.
+template <class Node>
+class pointer_link {
+ public:
+  static constexpr bool has_tag = false;
+
+  constexpr pointer_link() noexcept = default;
+  explicit pointer_link(Node* node) noexcept : bits_(reinterpret_cast<std::uintptr_t>(node)) {}
+
+  [[nodiscard]] Node* pointer() const noexcept { return reinterpret_cast<Node*>(bits_ & ~std::uintptr_t{1}); }
+  explicit operator bool() const noexcept { return (bits_ & ~std::uintptr_t{1}) != 0; }
+  [[nodiscard]] bool marked() const noexcept { return (bits_ & 1U) != 0; }
+  [[nodiscard]] pointer_link with_mark(bool mark) const noexcept {
+    pointer_link changed;
+    changed.bits_ = (bits_ & ~std::uintptr_t{1}) | (mark ? 1U : 0U);
+    return changed;
+  }
+  [[nodiscard]] pointer_link replacing(pointer_link) const noexcept { return *this; }
+
+  friend constexpr bool operator==(pointer_link, pointer_link) noexcept = default;
+
+ private:
+  std::uintptr_t bits_ = 0;
+};
+
+/// A container's way to its domain: the one it was given, the process's, or its own where R has no process-wide one. It binds the
+/// domain to elements of type T as long as it lives.
+template <class R, class T>
+class domain_handle {
+  using env = environment<typename R::backend_type>;
+  static constexpr bool shares_default = requires { R::default_domain(); };
+
+ public:
+  domain_handle() : domain_(acquire()), owns_(!shares_default) {
+    // binding one's own or the process's domain can't be refused, but may be out of memory
+    struct undo {
+      domain_handle* handle;
+      ~undo() {
+        if (handle != nullptr) handle->release();
+      }
+    } guard{this};
+    domain_->template bind<T>();
+    guard.handle = nullptr;
+  }
+  explicit domain_handle(R& domain) : domain_(&domain), owns_(false) { domain_->template bind<T>(); }
+  domain_handle(const domain_handle&) = delete;
+  domain_handle& operator=(const domain_handle&) = delete;
+  ~domain_handle() {
+    domain_->unbind();
+    release();
+  }
+
+  R* operator->() const noexcept { return domain_; }
+
+ private:
+  static R* acquire() {
+    if constexpr (shares_default) {
+      return &R::default_domain();
+    } else {
+      struct raw {
+        void* memory = env::allocate(sizeof(R), alignof(R));
+        ~raw() {
+          if (memory != nullptr) env::deallocate(memory, sizeof(R), alignof(R));
+        }
+      } guard;
+      R* const made = std::construct_at(static_cast<R*>(guard.memory));
+      guard.memory = nullptr;
+      return made;
+    }
+  }
+  void release() noexcept {
+    if (!owns_) return;
+    std::destroy_at(domain_);
+    env::deallocate(domain_, sizeof(R), alignof(R));
+  }
+
+  R* domain_;
+  bool owns_;
+};
+
+/// A node that no other thread knows yet: taken back unless published. Containers need no try block, so kernels can compile them.
+template <class Op, class Link>
+class unpublished {
+ public:
+  unpublished(Op& op, Link link) noexcept : op_(op), link_(link) {}
+  unpublished(const unpublished&) = delete;
+  unpublished& operator=(const unpublished&) = delete;
+  ~unpublished() {
+    if (!link_) return;
+    if (has_value_) op_.get(link_)->value.destroy();
+    op_.discard(link_);
+  }
+
+  explicit operator bool() const noexcept { return static_cast<bool>(link_); }
+  [[nodiscard]] auto* operator->() const noexcept { return op_.get(link_); }
+  [[nodiscard]] Link link() const noexcept { return link_; }
+  template <class... Args>
+  void construct(Args&&... args) {
+    op_.get(link_)->value.construct(std::forward<Args>(args)...);
+    has_value_ = true;
+  }
+  void published() noexcept { link_ = {}; }
+
+ private:
+  Op& op_;
+  Link link_;
+  bool has_value_ = false;
+};
+
+}  // namespace detail
+}  // namespace pawl::inline v0
