@@ -1,5 +1,4 @@
 # Installs the headers, the package that find_package(pawl) reads, and pawl.pc. All of it is text for any architecture.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/pawl)
