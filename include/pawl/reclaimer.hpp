@@ -18,11 +18,11 @@ namespace pawl::inline v0 {
 /// - `R::template node<T>`: `next`, an atomic link, and `value`, which begins without a T.
 /// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use.
 /// - `r.template bind<T>()`, `r.unbind()`: a container begins and ends. bind may refuse T by an exception.
-/// - `auto op = r.template enter<N>()`: one operation that protects N nodes at once; may throw std::bad_alloc, before any effect.
+/// - `auto op = r.template enter<T, N>()`: one operation that protects N nodes at once; may throw std::bad_alloc, before any effect.
 /// - `op.protect(i, atomic_link)`: loads a link and protects its node as number i, until the next protect(i) or the end of op.
-/// - `op.get(l)`: the node's address. `op.retire(l)`: unlinked, and taken back when no thread protects it.
-/// - `op.template create<T>()`: a new node, or none where a fixed pool is full. `op.discard(l)`: takes back one never published.
-/// - `op.template create_spare<T>()`, `op.discard_spare(l)`: the same beyond a fixed pool's capacity, for a queue's dummy.
+/// - `op.get(l)`: the node's address. `op.retire(l)`: it is unlinked, and taken back when no thread protects it.
+/// - `op.create()`: a new node, or none where a fixed pool is full. `op.discard(l)`: takes back one that was never published.
+/// - `op.create_spare()`, `op.discard_spare(l)`: the same beyond a fixed pool's capacity, for a queue's dummy.
 template <class R>
 concept is_reclaimer = requires(R& r) {
   requires is_backend<typename R::backend_type>;
@@ -30,17 +30,17 @@ concept is_reclaimer = requires(R& r) {
   { R::reads_may_tear } -> std::convertible_to<bool>;
   r.template bind<int>();
   { r.unbind() } noexcept;
-  r.template enter<1>();
-  requires requires(decltype(r.template enter<1>())& op, typename R::template link<int> l,
+  requires requires(decltype(r.template enter<int, 1>())& op, typename R::template link<int> l,
                     const atomic<typename R::template link<int>, typename R::backend_type>& source) {
     { op.protect(0U, source) } noexcept -> std::same_as<typename R::template link<int>>;
     { op.get(l) } noexcept -> std::same_as<typename R::template node<int>*>;
     { op.retire(l) } noexcept;
     { op.discard(l) } noexcept;
     { op.discard_spare(l) } noexcept;
-    { op.template create<int>() } -> std::same_as<typename R::template link<int>>;
-    { op.template create_spare<int>() } -> std::same_as<typename R::template link<int>>;
+    { op.create() } -> std::same_as<typename R::template link<int>>;
+    { op.create_spare() } -> std::same_as<typename R::template link<int>>;
     { l.replacing(l) } noexcept -> std::same_as<typename R::template link<int>>;
+    { l.same_node(l) } noexcept -> std::same_as<bool>;
     { l.marked() } noexcept -> std::same_as<bool>;
     { l.with_mark(true) } noexcept -> std::same_as<typename R::template link<int>>;
   };
@@ -59,6 +59,7 @@ class pointer_link {
 
   [[nodiscard]] Node* pointer() const noexcept { return reinterpret_cast<Node*>(bits_ & ~std::uintptr_t{1}); }
   explicit operator bool() const noexcept { return (bits_ & ~std::uintptr_t{1}) != 0; }
+  [[nodiscard]] bool same_node(pointer_link other) const noexcept { return pointer() == other.pointer(); }
   [[nodiscard]] bool marked() const noexcept { return (bits_ & 1U) != 0; }
   [[nodiscard]] pointer_link with_mark(bool mark) const noexcept {
     pointer_link changed;

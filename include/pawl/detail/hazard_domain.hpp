@@ -41,7 +41,7 @@ class hazard_pointers {
   };
 
   /// One container operation: N protections at a time. Ends them when it goes.
-  template <std::size_t N>
+  template <class T, std::size_t N>
   class operation;
 
   hazard_pointers() = default;
@@ -82,9 +82,9 @@ class hazard_pointers {
     bound_.fetch_add(1, std::memory_order_relaxed);
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
-  template <std::size_t N>
-  operation<N> enter() {
-    return operation<N>(*this, this_thread());
+  template <class T, std::size_t N>
+  operation<T, N> enter() {
+    return operation<T, N>(*this, this_thread());
   }
 
   // For hazard_pointer.hpp. acquire_slot may throw std::bad_alloc; retire takes the object even where this thread can have no record.
@@ -170,8 +170,10 @@ hazard_pointers<B>& hazard_pointer_default_domain() {
 }
 
 template <class B, class Alloc>
-template <std::size_t N>
+template <class T, std::size_t N>
 class hazard_pointers<B, Alloc>::operation {
+  using node_type = node<T>;
+
  public:
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
@@ -182,50 +184,33 @@ class hazard_pointers<B, Alloc>::operation {
     }
   }
 
-  template <class T>
   link<T> protect(std::size_t i, const atomic<link<T>, B>& source) noexcept {
     // relaxed: only a guess; what we return was loaded by (7)
-    link<T> seen = source.load(std::memory_order_relaxed);
+    link<T> guess = source.load(std::memory_order_relaxed);
     for (;;) {
-      slots_[i].protect(seen.pointer());
+      slots_[i].protect(guess.pointer());
       // The store comes before the load below, for every scan that began after: either the scan sees our slot, or we see that the
       // object was unlinked.
       env::light_fence();
       // (7) acquire: pairs with the container's release that published the node, so that we may read it
-      const link<T> again = source.load(std::memory_order_acquire);
-      if (again == seen) return seen;
-      seen = again;
+      const link<T> seen = source.load(std::memory_order_acquire);
+      if (seen == guess) return seen;
+      guess = seen;
     }
   }
-  template <class T>
-  node<T>* get(detail::pointer_link<node<T>> l) const noexcept {
-    return l.pointer();
-  }
+  node_type* get(link<T> l) const noexcept { return l.pointer(); }
 
-  template <class T>
-  link<T> create() {
-    return link<T>(domain_.template make<node<T>>());
-  }
-  template <class T>
-  link<T> create_spare() {
-    return create<T>();
-  }
-  template <class Node>
-  void discard(detail::pointer_link<Node> l) noexcept {
-    domain_.unmake(l.pointer());
-  }
-  template <class Node>
-  void discard_spare(detail::pointer_link<Node> l) noexcept {
-    discard(l);
-  }
-  template <class Node>
-  void retire(detail::pointer_link<Node> l) noexcept {
-    Node* const node = l.pointer();
-    write_shared<B>(node->address, node);
-    write_shared<B>(node->reclaim, [](detail::retirable* object, void* domain) noexcept {
-      static_cast<hazard_pointers*>(domain)->unmake(static_cast<Node*>(object));
+  link<T> create() { return link<T>(domain_.template make<node_type>()); }
+  link<T> create_spare() { return create(); }
+  void discard(link<T> l) noexcept { domain_.unmake(l.pointer()); }
+  void discard_spare(link<T> l) noexcept { discard(l); }
+  void retire(link<T> l) noexcept {
+    node_type* const unlinked = l.pointer();
+    write_shared<B>(unlinked->address, unlinked);
+    write_shared<B>(unlinked->reclaim, [](detail::retirable* object, void* domain) noexcept {
+      static_cast<hazard_pointers*>(domain)->unmake(static_cast<node_type*>(object));
     });
-    domain_.retire(record_, node);
+    domain_.retire(record_, unlinked);
   }
 
  private:

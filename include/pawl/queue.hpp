@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: BSL-1.0
+// queue<T, R, Backoff>: first in, first out; M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking
+// Concurrent Queue Algorithms", PODC 1996.
+//
+// A singly linked list from the oldest node to the newest. The first node is a dummy, whose value is gone: `head_` points to it, the
+// oldest element is in its successor, and popping an element makes that successor the dummy. push links a node behind the last one by
+// one compare-and-swap, then moves `tail_` to it by another; between the two, `tail_` lags, and whoever meets it so helps it on.
+//
+// Invariants: the list from head_ on is never broken; head_ never overtakes tail_; only a last node's next is null, and it changes once.
+//
+// | progress       | lock-free: an operation starts again only because another one succeeded
+// | a stalled thread | holds back nobody, also between its two steps; with hazard_pointers<> it keeps two nodes from being freed
+// | order          | what happened before a push happens before what follows the pop that returns its element
+// | memory         | one node per element and one more, and what R holds back (see there)
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include "backoff.hpp"
+#include "hazard_pointer.hpp"
+#include "tagged_pool.hpp"
+
+namespace pawl::inline v0 {
+
+/// An unbounded queue for any number of producers and consumers. (Bounded over a fixed tagged_pool.)
+///
+/// T is destructible without an exception, and move constructible for try_pop; trivially copyable over a tagged_pool. R is
+/// hazard_pointers<B, Alloc> or tagged_pool<B>. Every member but the constructors and the destructor may be called by any number of
+/// threads at once. A thread's first operation may throw std::bad_alloc, before any effect.
+template <class T, is_reclaimer R = hazard_pointers<>, class Backoff = default_backoff>
+class queue {
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>, "queue<T>: T must be an object type, not const");
+  static_assert(std::is_nothrow_destructible_v<T>, "queue<T>: T's destructor must not throw");
+  using backend = typename R::backend_type;
+  using link = typename R::template link<T>;
+
+ public:
+  using value_type = T;
+  using reclaimer_type = R;
+
+  /// Over the process's domain, or over a pool of its own. May throw std::bad_alloc.
+  queue() { make_dummy(); }
+  /// Over a domain that outlives the queue. Throws std::invalid_argument where a pool's nodes are too small for a T, or where it is
+  /// fixed and has max_queues queues already.
+  explicit queue(R& domain) : domain_(domain) { make_dummy(); }
+  queue(const queue&) = delete;
+  queue& operator=(const queue&) = delete;
+  /// Destroys what is left. No other thread uses the queue any more.
+  ~queue() {
+    auto op = domain_->template enter<T, 0>();
+    const link dummy = head_.load(std::memory_order_relaxed);
+    link each = op.get(dummy)->next.load(std::memory_order_relaxed);
+    while (each) {
+      const link next = op.get(each)->next.load(std::memory_order_relaxed);
+      op.get(each)->value.destroy();
+      op.discard(each);
+      each = next;
+    }
+    op.discard_spare(dummy);
+  }
+
+  /// Appends a copy. Lock-free but for the allocation, O(1). Throws std::bad_alloc where there is no memory, or a fixed pool is full,
+  /// and what T's constructor throws; then there was no effect. Linearizes where its node is linked.
+  void push(const T& value) { emplace(value); }
+  /// As push, with the value moved.
+  void push(T&& value) { emplace(std::move(value)); }
+  /// As push, with the element constructed from the arguments.
+  template <class... Args>
+  void emplace(Args&&... args) {
+    if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
+  }
+
+  /// As push, but false where a fixed pool is full: then the argument is untouched.
+  bool try_push(const T& value) { return try_emplace(value); }
+  bool try_push(T&& value) { return try_emplace(std::move(value)); }
+
+  /// Appends the elements of a range in their order, in one atomic step. Either all or, where memory ends or a copy throws, none.
+  /// Lock-free but for the allocations, O(size of the range).
+  template <std::ranges::input_range Range>
+  void push_range(Range&& range) {
+    auto op = domain_->template enter<T, 1>();
+    chain<decltype(op)> pushed{op};
+    for (auto&& each : range) pushed.add(std::forward<decltype(each)>(each));
+    if (pushed.first) append(op, pushed.release(), pushed.last);
+  }
+
+  /// Pops the oldest element; nothing where the queue was empty. Lock-free, O(1). Linearizes where head_ moves, or where it finds that
+  /// the dummy has no successor. Where T's move constructor throws, the element is gone and the queue is whole.
+  std::optional<T> try_pop() {
+    auto op = domain_->template enter<T, 2>();
+    popped<decltype(op)> front{op};
+    if (!unlink_front(op, front)) return std::nullopt;
+    return std::optional<T>(front.take());
+  }
+  /// As try_pop, by move assignment to `value`, which stays as it was where the queue was empty.
+  bool try_pop(T& value) {
+    auto op = domain_->template enter<T, 2>();
+    popped<decltype(op)> front{op};
+    if (!unlink_front(op, front)) return false;
+    value = front.take();
+    return true;
+  }
+
+  /// Pops what is there in one atomic step and writes it to `out`, first in first out; returns the end of what was written. An element
+  /// whose push has linked it but not yet moved tail_ may stay. Where writing throws, the elements not yet written are destroyed.
+  /// Lock-free, O(elements).
+  template <class OutputIterator>
+  OutputIterator pop_all(OutputIterator out) {
+    auto op = domain_->template enter<T, 2>();
+    detached<decltype(op)> all{op};
+    unlink_all(op, all);
+    while (!all.empty()) {
+      popped<decltype(op)> front{op};
+      all.next(front);
+      *out = front.take();
+      ++out;
+    }
+    return out;
+  }
+
+  /// True where there was no element at some instant during the call. Lock-free, O(1). May throw std::bad_alloc at a thread's first use.
+  [[nodiscard]] bool empty() const {
+    auto op = domain_->template enter<T, 1>();
+    for (;;) {
+      const link head = op.protect(0, head_);
+      const link next = op.get(head)->next.load(std::memory_order_acquire);
+      if (head_.load(std::memory_order_relaxed) == head) return !next;  // see (4)
+    }
+  }
+
+ private:
+  // Where a node may be reused while it is read, its value is copied before the step that makes it ours.
+  struct nothing {};
+  using early_copy = std::conditional_t<R::reads_may_tear, std::optional<T>, nothing>;
+
+  // Nodes linked to one another and not published yet.
+  template <class Op>
+  struct chain {
+    Op& op;
+    link first{};
+    link last{};
+
+    explicit chain(Op& its_op) noexcept : op(its_op) {}
+    chain(const chain&) = delete;
+    chain& operator=(const chain&) = delete;
+    ~chain() {
+      while (first) {
+        const link next = op.get(first)->next.load(std::memory_order_relaxed);
+        op.get(first)->value.destroy();
+        op.discard(first);
+        first = next;
+      }
+    }
+    template <class Value>
+    void add(Value&& value) {
+      detail::unpublished fresh(op, op.create());
+      if (!fresh) detail::fail<std::bad_alloc>();
+      fresh.construct(std::forward<Value>(value));
+      end_list(fresh->next);
+      if (first) {
+        auto& behind = op.get(last)->next;
+        behind.store(fresh.link().replacing(behind.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+      } else {
+        first = fresh.link();
+      }
+      last = fresh.link();
+      fresh.published();
+    }
+    link release() noexcept { return std::exchange(first, link{}); }
+  };
+
+  // An element that this thread popped: `dummy` goes to the reclaimer, the element's node is the queue's dummy now.
+  template <class Op>
+  struct popped {
+    Op& op;
+    link dummy{};
+    link element{};
+    [[no_unique_address]] early_copy copy{};
+
+    explicit popped(Op& its_op) noexcept : op(its_op) {}
+    popped(const popped&) = delete;
+    popped& operator=(const popped&) = delete;
+    ~popped() {
+      if (dummy) op.retire(dummy);
+    }
+    T take() {
+      if constexpr (R::reads_may_tear) {
+        return *copy;
+      } else {
+        return op.get(element)->value.take();
+      }
+    }
+  };
+
+  // All elements, from the one behind `dummy` to `last`, whose node is the queue's dummy now.
+  template <class Op>
+  struct detached {
+    Op& op;
+    link dummy{};
+    link last{};
+    [[no_unique_address]] early_copy last_copy{};
+
+    explicit detached(Op& its_op) noexcept : op(its_op) {}
+    detached(const detached&) = delete;
+    detached& operator=(const detached&) = delete;
+    ~detached() {
+      while (!empty()) {
+        popped<Op> front(op);
+        next(front);
+        if constexpr (!R::reads_may_tear) op.get(front.element)->value.destroy();
+      }
+    }
+    [[nodiscard]] bool empty() const noexcept { return dummy.same_node(last); }
+    void next(popped<Op>& front) noexcept {
+      front.dummy = dummy;
+      // acquire: pairs with (1), for the element's fields
+      front.element = op.get(dummy)->next.load(std::memory_order_acquire);
+      if constexpr (R::reads_may_tear) {
+        // All nodes before the last are ours alone.
+        front.copy = front.element.same_node(last) ? last_copy : early_copy(op.get(front.element)->value.copy());
+      }
+      dummy = front.element;
+    }
+  };
+
+  void make_dummy() {
+    auto op = domain_->template enter<T, 0>();
+    const link dummy = op.create_spare();
+    end_list(op.get(dummy)->next);
+    // relaxed: no other thread knows the queue yet
+    head_.store(dummy, std::memory_order_relaxed);
+    tail_.store(dummy, std::memory_order_relaxed);
+  }
+
+  // Makes a node the last of a list.
+  template <class Next>
+  static void end_list(Next& next) noexcept {
+    // (2) release: pairs with the acquire of next in (3) and (4): a stalled reader that meets this life of a reused node must then see
+    // that head_ or tail_ has moved on. Without it, it could take this null for the end of its list.
+    next.store(link{}.replacing(next.load(std::memory_order_relaxed)), std::memory_order_release);
+  }
+
+  template <class... Args>
+  bool try_emplace(Args&&... args) {
+    auto op = domain_->template enter<T, 1>();
+    detail::unpublished fresh(op, op.create());
+    if (!fresh) return false;
+    fresh.construct(std::forward<Args>(args)...);
+    end_list(fresh->next);
+    append(op, fresh.link(), fresh.link());
+    fresh.published();
+    return true;
+  }
+
+  // Links the nodes from `first` to `last` behind the last one.
+  template <class Op>
+  void append(Op& op, link first, link last) noexcept {
+    Backoff backoff;
+    for (;;) {
+      // acquire, in protect: pairs with the releases on tail_ below, so that the node is constructed when we look at its next
+      link tail = op.protect(0, tail_);
+      auto& behind = op.get(tail)->next;
+      // (3) acquire: pairs with (1) where we help, and with (2)
+      link next = behind.load(std::memory_order_acquire);
+      if constexpr (R::reads_may_tear) {
+        // relaxed: (3) and (2). If tail_ is as it was, `next` was read in the life of the node that we mean.
+        if (tail_.load(std::memory_order_relaxed) != tail) continue;
+      }
+      if (next) {
+        // Another push is between its two steps: do the second for it.
+        // release: passes on what (3) acquired, the node's construction
+        tail_.compare_exchange_strong(tail, next.replacing(tail), std::memory_order_release, std::memory_order_relaxed);
+        continue;
+      }
+      // (1) release: publishes the nodes to every acquire of next
+      if (behind.compare_exchange_weak(next, first.replacing(next), std::memory_order_release, std::memory_order_relaxed)) {
+        // release: publishes the nodes to the next push. Where this fails, another thread has helped.
+        tail_.compare_exchange_strong(tail, last.replacing(tail), std::memory_order_release, std::memory_order_relaxed);
+        return;
+      }
+      backoff(backend{});
+    }
+  }
+
+  // Helps a lagging tail_ before head_ may pass: a node that tail_ names must not be retired.
+  void help_tail(link tail, link next) noexcept {
+    // release: passes on what the acquire of next brought
+    tail_.compare_exchange_strong(tail, next.replacing(tail), std::memory_order_release, std::memory_order_relaxed);
+  }
+
+  template <class Op>
+  bool unlink_front(Op& op, popped<Op>& front) noexcept {
+    Backoff backoff;
+    for (;;) {
+      // acquire, in protect: pairs with (5). So tail_, read below, is at least what the thread saw that moved head_ here: not behind it.
+      link head = op.protect(0, head_);
+      // acquire: pairs with the releases on tail_. A pool's node may have been popped and pushed again since we read head: a tail that
+      // names it in that life then comes with the head_ that has moved on, which (4) finds. So this load stands before (4).
+      const link tail = tail_.load(std::memory_order_acquire);
+      // acquire, in protect: pairs with (1), for the element's fields, and with (2)
+      const link next = op.protect(1, op.get(head)->next);
+      // (4) relaxed: with hazard pointers, protect's fence has ordered this after our claim on `next`: if head_ is as it was, next was
+      // not yet retired. With a pool, it is (2) that orders it: next was read in the life of the node that we mean.
+      if (head_.load(std::memory_order_relaxed) != head) continue;
+      if (!next) return false;
+      if (tail.same_node(head)) {
+        help_tail(tail, next);
+        continue;
+      }
+      if constexpr (R::reads_may_tear) front.copy.emplace(op.get(next)->value.copy());
+      // (5) release: what we read so far, the copy above too, comes before whatever the thread does that acquires this and retires
+      // `next`. Without it the copy could be of the node's following life.
+      if (head_.compare_exchange_weak(head, next.replacing(head), std::memory_order_release, std::memory_order_relaxed)) {
+        front.dummy = head;
+        front.element = next;
+        return true;
+      }
+      backoff(backend{});
+    }
+  }
+
+  // Moves head_ to the last node at once.
+  template <class Op>
+  void unlink_all(Op& op, detached<Op>& all) noexcept {
+    Backoff backoff;
+    for (;;) {
+      link head = op.protect(0, head_);
+      const link next = op.get(head)->next.load(std::memory_order_acquire);
+      const link last = op.protect(1, tail_);
+      if (head_.load(std::memory_order_relaxed) != head) continue;  // as (4)
+      if (!next) return;
+      if (last.same_node(head)) {
+        help_tail(last, next);
+        continue;
+      }
+      if constexpr (R::reads_may_tear) all.last_copy.emplace(op.get(last)->value.copy());
+      // release: as (5). While head_ is as it was, `last` is in the list; afterwards it is the dummy, kept by our protection.
+      if (head_.compare_exchange_weak(head, last.replacing(head), std::memory_order_release, std::memory_order_relaxed)) {
+        all.dummy = head;
+        all.last = last;
+        return;
+      }
+      backoff(backend{});
+    }
+  }
+
+  detail::domain_handle<R, T> domain_;
+  alignas(cache_line) atomic<link, backend> head_{};
+  alignas(cache_line) atomic<link, backend> tail_{};
+};
+
+}  // namespace pawl::inline v0

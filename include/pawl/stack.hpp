@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSL-1.0
+// stack<T, R, Backoff>: last in, first out; R. K. Treiber's, "Systems Programming: Coping with Parallelism", IBM RJ 5118, 1986.
+//
+// The elements are nodes in a singly linked list. push swings `head_` to a new node that points to the old head, pop swings it to the
+// head's successor, each by one compare-and-swap.
+//
+// Invariant: a node that can be reached from `head_` never changes; it is reachable from the compare-and-swap that pushes it to the one
+// that pops it, and belongs to one thread before and after.
+//
+// The danger is a pop that read head and successor and is then late: head may have been popped, and pushed again with another successor
+// (ABA). The reclaimer R excludes it: hazard_pointers<> keep the head from coming back while the pop protects it; the tag of a
+// tagged_pool<> makes the late compare-and-swap fail.
+//
+// | progress       | lock-free: an operation starts again only because another one succeeded
+// | a stalled thread | holds back nobody; with hazard_pointers<> it keeps one node from being freed
+// | order          | what happened before a push happens before what follows the pop that returns its element
+// | memory         | one node per element, and what R holds back (see there)
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include "backoff.hpp"
+#include "hazard_pointer.hpp"
+#include "tagged_pool.hpp"
+
+namespace pawl::inline v0 {
+
+/// An unbounded stack for any number of threads. (Bounded over a fixed tagged_pool.)
+///
+/// T is destructible without an exception, and move constructible for try_pop; trivially copyable over a tagged_pool. R is
+/// hazard_pointers<B, Alloc> or tagged_pool<B>. Every member but the constructors and the destructor may be called by any number of
+/// threads at once. A thread's first operation may throw std::bad_alloc, before any effect.
+template <class T, is_reclaimer R = hazard_pointers<>, class Backoff = default_backoff>
+class stack {
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>, "stack<T>: T must be an object type, not const");
+  static_assert(std::is_nothrow_destructible_v<T>, "stack<T>: T's destructor must not throw");
+  using backend = typename R::backend_type;
+  using link = typename R::template link<T>;
+
+ public:
+  using value_type = T;
+  using reclaimer_type = R;
+
+  /// Over the process's domain, or over a pool of its own. May throw std::bad_alloc.
+  stack() = default;
+  /// Over a domain that outlives the stack. Throws std::invalid_argument where a pool's nodes are too small for a T.
+  explicit stack(R& domain) : domain_(domain) {}
+  stack(const stack&) = delete;
+  stack& operator=(const stack&) = delete;
+  /// Destroys what is left. No other thread uses the stack any more.
+  ~stack() {
+    auto op = domain_->template enter<T, 0>();
+    link each = head_.load(std::memory_order_relaxed);
+    while (each) {
+      const link next = op.get(each)->next.load(std::memory_order_relaxed);
+      op.get(each)->value.destroy();
+      op.discard(each);
+      each = next;
+    }
+  }
+
+  /// Pushes a copy. Lock-free but for the allocation, O(1). Throws std::bad_alloc where there is no memory, or a fixed pool is full,
+  /// and what T's constructor throws; then there was no effect. Linearizes at its compare-and-swap.
+  void push(const T& value) { emplace(value); }
+  /// As push, with the value moved.
+  void push(T&& value) { emplace(std::move(value)); }
+  /// As push, with the element constructed from the arguments.
+  template <class... Args>
+  void emplace(Args&&... args) {
+    if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
+  }
+
+  /// As push, but false where a fixed pool is full: then the argument is untouched.
+  bool try_push(const T& value) { return try_emplace(value); }
+  bool try_push(T&& value) { return try_emplace(std::move(value)); }
+
+  /// Pushes the elements of a range as if one by one, in one atomic step: the last of the range is popped first. Either all or, where
+  /// memory ends or a copy throws, none. Lock-free but for the allocations, O(size of the range).
+  template <std::ranges::input_range Range>
+  void push_range(Range&& range) {
+    auto op = domain_->template enter<T, 0>();
+    chain<decltype(op)> pushed{op};
+    for (auto&& each : range) pushed.add(std::forward<decltype(each)>(each));
+    if (pushed.first) publish(op, pushed.release(), pushed.last);
+  }
+
+  /// Pops the newest element; nothing where the stack was empty. Lock-free, O(1). Linearizes at its compare-and-swap, or where it reads
+  /// an empty head. Where T's move constructor throws, the element is gone and the stack is whole.
+  std::optional<T> try_pop() {
+    auto op = domain_->template enter<T, 1>();
+    const popped<decltype(op)> top{op, unlink_top(op)};
+    if (!top.node) return std::nullopt;
+    return std::optional<T>(op.get(top.node)->value.take());
+  }
+  /// As try_pop, by move assignment to `value`, which stays as it was where the stack was empty.
+  bool try_pop(T& value) {
+    auto op = domain_->template enter<T, 1>();
+    const popped<decltype(op)> top{op, unlink_top(op)};
+    if (!top.node) return false;
+    value = op.get(top.node)->value.take();
+    return true;
+  }
+
+  /// Pops everything in one atomic step and writes it to `out`, last in first out; returns the end of what was written. Where writing
+  /// throws, the elements not yet written are destroyed. Lock-free, O(elements).
+  template <class OutputIterator>
+  OutputIterator pop_all(OutputIterator out) {
+    auto op = domain_->template enter<T, 0>();
+    detached<decltype(op)> all{op, detach()};
+    while (all.first) {
+      const popped<decltype(op)> top{op, all.next()};
+      *out = op.get(top.node)->value.take();
+      ++out;
+    }
+    return out;
+  }
+
+  /// True where there was no element at some instant during the call. Wait-free, O(1).
+  [[nodiscard]] bool empty() const noexcept {
+    // relaxed: the answer is about head_ alone, and old when it arrives
+    return !head_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  // Nodes linked to one another and not published yet.
+  template <class Op>
+  struct chain {
+    Op& op;
+    link first{};  // the newest
+    link last{};   // the one that will point to the old head
+
+    explicit chain(Op& its_op) noexcept : op(its_op) {}
+    chain(const chain&) = delete;
+    chain& operator=(const chain&) = delete;
+    ~chain() {
+      while (first) {
+        const link next = first == last ? link{} : op.get(first)->next.load(std::memory_order_relaxed);
+        op.get(first)->value.destroy();
+        op.discard(first);
+        first = next;
+      }
+    }
+    template <class Value>
+    void add(Value&& value) {
+      detail::unpublished fresh(op, op.create());
+      if (!fresh) detail::fail<std::bad_alloc>();
+      fresh.construct(std::forward<Value>(value));
+      fresh->next.store(first.replacing(fresh->next.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+      first = fresh.link();
+      if (!last) last = first;
+      fresh.published();
+    }
+    link release() noexcept { return std::exchange(first, link{}); }
+  };
+
+  // A node that this thread unlinked: handed to the reclaimer when its value is out.
+  template <class Op>
+  struct popped {
+    Op& op;
+    link node;
+    ~popped() {
+      if (node) op.retire(node);
+    }
+  };
+
+  // All nodes, unlinked at once.
+  template <class Op>
+  struct detached {
+    Op& op;
+    link first;
+    ~detached() {
+      while (first) {
+        const popped<Op> top{op, next()};
+        op.get(top.node)->value.destroy();
+      }
+    }
+    link next() noexcept { return std::exchange(first, op.get(first)->next.load(std::memory_order_relaxed)); }
+  };
+
+  template <class... Args>
+  bool try_emplace(Args&&... args) {
+    auto op = domain_->template enter<T, 0>();
+    detail::unpublished fresh(op, op.create());
+    if (!fresh) return false;
+    fresh.construct(std::forward<Args>(args)...);
+    publish(op, fresh.link(), fresh.link());
+    fresh.published();
+    return true;
+  }
+
+  // Links the chain from `first` to `last` before the head.
+  template <class Op>
+  void publish(Op& op, link first, link last) noexcept {
+    Backoff backoff;
+    auto& tail = op.get(last)->next;
+    // relaxed: we follow no link of it
+    link head = head_.load(std::memory_order_relaxed);
+    for (;;) {
+      // relaxed: (1) publishes it. `replacing`: a stalled reader may still look at this word, from an earlier life of the node.
+      tail.store(head.replacing(tail.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+      // (1) release: publishes the nodes to (2) and (3), with what this thread did before
+      if (head_.compare_exchange_weak(head, first.replacing(head), std::memory_order_release, std::memory_order_relaxed)) return;
+      backoff(backend{});
+    }
+  }
+
+  template <class Op>
+  link unlink_top(Op& op) noexcept {
+    Backoff backoff;
+    for (;;) {
+      // (2) acquire, in protect: pairs with (1), so that the node's fields were written before we read them. Also where head_ was last
+      // written by a pop: that is a read-modify-write, and carries on the release of every push below it.
+      link head = op.protect(0, head_);
+      if (!head) return head;
+      // relaxed: the successor's fields are read by nobody before they come to the top, by (2) again
+      const link next = op.get(head)->next.load(std::memory_order_relaxed);
+      // relaxed: (2) has acquired what this reads, and it publishes nothing new
+      if (head_.compare_exchange_weak(head, next.replacing(head), std::memory_order_relaxed, std::memory_order_relaxed)) return head;
+      backoff(backend{});
+    }
+  }
+
+  link detach() noexcept {
+    // (3) acquire: pairs with (1)
+    if constexpr (link::has_tag) {
+      return head_.fetch_update([](link head) noexcept { return link{}.replacing(head); }, std::memory_order_acquire);
+    } else {
+      return head_.exchange(link{}, std::memory_order_acquire);
+    }
+  }
+
+  detail::domain_handle<R, T> domain_;
+  alignas(cache_line) atomic<link, backend> head_{};
+};
+
+}  // namespace pawl::inline v0
