@@ -24,6 +24,8 @@ struct tuning {
   std::uint32_t cache_size = detail::under_tsan || detail::under_asan ? 4 : 32;
   /// Inserts of one thread into a map between two looks at its size.
   std::uint32_t growth_check = detail::under_tsan || detail::under_asan ? 2 : 16;
+  /// Binary logarithm of the number of bucket heads that a map allocates at once.
+  unsigned bucket_piece_bits = detail::under_tsan || detail::under_asan ? 3 : 10;
 };
 
 /// The world around a backend's instructions. Containers and reclaimers reach threads, memory and shared plain data only through it.

@@ -157,7 +157,8 @@ class queue {
     }
     template <class Value>
     void add(Value&& value) {
-      detail::unpublished fresh(op, op.create());
+      detail::unpublished<Op, link> fresh(op);
+      fresh.create();
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
       end_list(fresh->next);
@@ -247,7 +248,8 @@ class queue {
   template <class... Args>
   bool try_emplace(Args&&... args) {
     auto op = domain_->template enter<T, 1>();
-    detail::unpublished fresh(op, op.create());
+    detail::unpublished<decltype(op), link> fresh(op);
+    fresh.create();
     if (!fresh) return false;
     fresh.construct(std::forward<Args>(args)...);
     end_list(fresh->next);

@@ -15,12 +15,15 @@ namespace pawl::inline v0 {
 ///
 /// - `R::template link<T>`: names a node or none. Trivially copyable, with a mark bit to spare. `l.replacing(old)` is l as it must be
 ///   stored over old: itself, or with a tag one higher.
-/// - `R::template node<T>`: `next`, an atomic link, and `value`, which begins without a T.
+/// - `R::template node<T>`: `next`, an atomic link, and `value`, which begins without a T. Where nodes keep what is read alive, a node
+///   begins with an `R::template item<T>`: `next` and, where T declares `item_key`, a `key` of that type. A container may put items of
+///   its own into a list; `op.item_of(l)` is what a link names, `op.get(l)` the node, where it is one.
 /// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use.
 /// - `r.template bind<T>()`, `r.unbind()`: a container begins and ends. bind may refuse T by an exception.
 /// - `auto op = r.template enter<T, N>()`: one operation that protects N nodes at once; may throw std::bad_alloc, before any effect.
 /// - `op.protect(i, atomic_link)`: loads a link and protects its node as number i, until the next protect(i) or the end of op.
-/// - `op.get(l)`: the node's address. `op.retire(l)`: it is unlinked, and taken back when no thread protects it.
+/// - `op.get(l)`: the node's address. `op.retire(l)`: it is unlinked, and taken back when no thread protects it; its value was taken.
+///   `op.retire_whole(l)`: the same for a node whose value is still in it, and is destroyed then.
 /// - `op.create()`: a new node, or none where a fixed pool is full. `op.discard(l)`: takes back one that was never published.
 /// - `op.create_spare()`, `op.discard_spare(l)`: the same beyond a fixed pool's capacity, for a queue's dummy.
 template <class R>
@@ -47,6 +50,17 @@ concept is_reclaimer = requires(R& r) {
 };
 
 namespace detail {
+
+struct no_key {};
+template <class T>
+struct item_key_of {
+  using type = no_key;
+};
+template <class T>
+  requires requires { typename T::item_key; }
+struct item_key_of<T> {
+  using type = typename T::item_key;
+};
 
 /// The link of reclaimers that know their nodes by address: pointer and mark.
 template <class Node>
@@ -133,7 +147,7 @@ class domain_handle {
 template <class Op, class Link>
 class unpublished {
  public:
-  unpublished(Op& op, Link link) noexcept : op_(op), link_(link) {}
+  explicit unpublished(Op& op) noexcept : op_(op) {}
   unpublished(const unpublished&) = delete;
   unpublished& operator=(const unpublished&) = delete;
   ~unpublished() {
@@ -145,6 +159,8 @@ class unpublished {
   explicit operator bool() const noexcept { return static_cast<bool>(link_); }
   [[nodiscard]] auto* operator->() const noexcept { return op_.get(link_); }
   [[nodiscard]] Link link() const noexcept { return link_; }
+  /// No node where a fixed pool is full.
+  void create() { link_ = op_.create(); }
   template <class... Args>
   void construct(Args&&... args) {
     op_.get(link_)->value.construct(std::forward<Args>(args)...);
@@ -154,7 +170,7 @@ class unpublished {
 
  private:
   Op& op_;
-  Link link_;
+  Link link_{};
   bool has_value_ = false;
 };
 

@@ -146,7 +146,8 @@ class stack {
     }
     template <class Value>
     void add(Value&& value) {
-      detail::unpublished fresh(op, op.create());
+      detail::unpublished<Op, link> fresh(op);
+      fresh.create();
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
       fresh->next.store(first.replacing(fresh->next.load(std::memory_order_relaxed)), std::memory_order_relaxed);
@@ -184,7 +185,8 @@ class stack {
   template <class... Args>
   bool try_emplace(Args&&... args) {
     auto op = domain_->template enter<T, 0>();
-    detail::unpublished fresh(op, op.create());
+    detail::unpublished<decltype(op), link> fresh(op);
+    fresh.create();
     if (!fresh) return false;
     fresh.construct(std::forward<Args>(args)...);
     publish(op, fresh.link(), fresh.link());

@@ -31,12 +31,16 @@ class hazard_pointers {
   static constexpr bool reads_may_tear = false;
 
   template <class T>
-  struct node;
+  struct item;
   template <class T>
-  using link = detail::pointer_link<node<T>>;
+  using link = detail::pointer_link<item<T>>;
   template <class T>
-  struct node : detail::retirable {
+  struct item {
     atomic<link<T>, B> next{};
+    [[no_unique_address]] typename detail::item_key_of<T>::type key{};
+  };
+  template <class T>
+  struct node : item<T>, detail::retirable {
     plain<T, B> value;
   };
 
@@ -198,19 +202,23 @@ class hazard_pointers<B, Alloc>::operation {
       guess = seen;
     }
   }
-  node_type* get(link<T> l) const noexcept { return l.pointer(); }
+  item<T>* item_of(link<T> l) const noexcept { return l.pointer(); }
+  node_type* get(link<T> l) const noexcept { return static_cast<node_type*>(l.pointer()); }
 
   link<T> create() { return link<T>(domain_.template make<node_type>()); }
   link<T> create_spare() { return create(); }
-  void discard(link<T> l) noexcept { domain_.unmake(l.pointer()); }
+  void discard(link<T> l) noexcept { domain_.unmake(get(l)); }
   void discard_spare(link<T> l) noexcept { discard(l); }
   void retire(link<T> l) noexcept {
-    node_type* const unlinked = l.pointer();
-    write_shared<B>(unlinked->address, unlinked);
-    write_shared<B>(unlinked->reclaim, [](detail::retirable* object, void* domain) noexcept {
+    retire_by(l, [](detail::retirable* object, void* domain) noexcept {
       static_cast<hazard_pointers*>(domain)->unmake(static_cast<node_type*>(object));
     });
-    domain_.retire(record_, unlinked);
+  }
+  void retire_whole(link<T> l) noexcept {
+    retire_by(l, [](detail::retirable* object, void* domain) noexcept {
+      static_cast<node_type*>(object)->value.destroy();
+      static_cast<hazard_pointers*>(domain)->unmake(static_cast<node_type*>(object));
+    });
   }
 
  private:
@@ -220,6 +228,13 @@ class hazard_pointers<B, Alloc>::operation {
       slots_ = record_.push_slots(N);
       if (slots_ == nullptr) [[unlikely]] slots_ = domain_.enter_deeper(record_, N);
     }
+  }
+
+  void retire_by(link<T> l, detail::retirable::reclaim_function reclaim) noexcept {
+    node_type* const unlinked = get(l);
+    write_shared<B>(unlinked->address, static_cast<const void*>(l.pointer()));
+    write_shared<B>(unlinked->reclaim, reclaim);
+    domain_.retire(record_, unlinked);
   }
 
   hazard_pointers& domain_;

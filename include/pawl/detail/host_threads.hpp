@@ -57,7 +57,8 @@ class thread_table {
   };
 
   void* find(const thread_registry* key) noexcept {
-    if (last_.key == key) [[likely]] return last_.object;
+    const entry& recent = recent_[recent_place(key)];
+    if (recent.key == key) [[likely]] return recent.object;
     return find_slowly(key);
   }
 
@@ -70,8 +71,7 @@ class thread_table {
   void insert(thread_registry* key, lease* held) noexcept {
     // relaxed: the owner's reference keeps the registry alive meanwhile
     key->references.fetch_add(1, std::memory_order_relaxed);
-    last_ = {key, held, held->object};
-    place(last_);
+    place(recent_[recent_place(key)] = {key, held, held->object});
   }
 
   /// The thread is ending.
@@ -96,8 +96,8 @@ class thread_table {
     if (capacity_ == 0) return nullptr;
     for (std::size_t i = home(key); entries_[i].key != nullptr; i = (i + 1) & (capacity_ - 1)) {
       if (entries_[i].key != key) continue;
-      last_ = entries_[i];
-      return last_.object;
+      recent_[recent_place(key)] = entries_[i];
+      return entries_[i].object;
     }
     return nullptr;
   }
@@ -121,7 +121,7 @@ class thread_table {
     entries_ = fresh;
     capacity_ = capacity;
     used_ = 0;
-    last_ = {};
+    for (entry& each : recent_) each = {};
     for (std::size_t i = 0; i < old_capacity; ++i) {
       if (lives(old[i])) {
         place(old[i]);
@@ -137,7 +137,13 @@ class thread_table {
     return each.key != nullptr && each.key->owner_lives.load(std::memory_order_relaxed);
   }
 
-  entry last_{};
+  // A few entries at hand for the quick look, since an operation may need objects of several owners: its domain's and its container's.
+  static constexpr std::size_t recent_count = 4;
+  static std::size_t recent_place(const thread_registry* key) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(key) >> 5U) % recent_count;
+  }
+
+  entry recent_[recent_count]{};
   entry* entries_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t used_ = 0;
