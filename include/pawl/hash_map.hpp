@@ -47,7 +47,7 @@ struct map_element {
   template <class Key, class MakeValue>
   map_element(Key&& k, MakeValue&& make_value) : key(std::forward<Key>(k)), value(std::forward<MakeValue>(make_value)()) {}
   K key;
-  V value;
+  [[no_unique_address]] V value;
 };
 
 }  // namespace detail

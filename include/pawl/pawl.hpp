@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSL-1.0
+// All of the host library. Each header stands alone, so a program that uses one structure includes that one.
+#pragma once
+
+#include "atomic.hpp"
+#include "backend.hpp"
+#include "backoff.hpp"
+#include "environment.hpp"
+#include "fence.hpp"
+#include "hash_map.hpp"
+#include "hash_set.hpp"
+#include "hazard_pointer.hpp"
+#include "queue.hpp"
+#include "reclaimer.hpp"
+#include "stack.hpp"
+#include "tagged.hpp"
+#include "tagged_pool.hpp"
