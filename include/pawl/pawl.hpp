@@ -8,7 +8,6 @@
 #include "environment.hpp"
 #include "fence.hpp"
 #include "hash_map.hpp"
-#include "hash_set.hpp"
 #include "hazard_pointer.hpp"
 #include "queue.hpp"
 #include "reclaimer.hpp"
