@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
+#include <pawl/pawl.hpp>
 
-#include <pawl/backend.hpp>
-
-void add_one(std::uint32_t& word) noexcept;
+// Pushes 1 and then 2.
+void fill(pawl::stack<int>& numbers);

@@ -14,7 +14,9 @@ static_assert(std::same_as<pawl::native, pawl::backend::CHOSEN_BACKEND>, "the ba
 #endif
 
 int main() {
-  std::uint32_t word = 0;
-  std::thread(add_one, std::ref(word)).join();
-  return pawl::native::load(word, std::memory_order_relaxed) == 1 ? 0 : 1;
+  pawl::stack<int> numbers;
+  std::thread(fill, std::ref(numbers)).join();
+  pawl::hash_map<int, int> places;
+  for (int place = 0; const auto number = numbers.try_pop(); ++place) places.insert(*number, place);
+  return places.find(2) == 0 && places.find(1) == 1 ? 0 : 1;
 }
