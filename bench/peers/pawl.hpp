@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+// pawl's containers under the names that the adapters of other libraries have: push, pop; insert, erase, find. Each has a domain or a
+// pool of its own, so that nothing is left over from one measurement to the next.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "pawl/hash_map.hpp"
+#include "pawl/queue.hpp"
+#include "pawl/stack.hpp"
+
+namespace peers {
+
+template <template <class, class, class> class Container, class Reclaimer>
+class pawl_unbounded {
+ public:
+  bool push(std::uint64_t value) {
+    values_.push(value);
+    return true;
+  }
+  bool pop(std::uint64_t& value) { return values_.try_pop(value); }
+
+ private:
+  Reclaimer domain_;
+  Container<std::uint64_t, Reclaimer, pawl::default_backoff> values_{domain_};
+};
+template <class Reclaimer>
+using pawl_stack = pawl_unbounded<pawl::stack, Reclaimer>;
+template <class Reclaimer>
+using pawl_queue = pawl_unbounded<pawl::queue, Reclaimer>;
+
+template <template <class, class, class> class Container, std::size_t N>
+class pawl_bounded {
+ public:
+  bool push(std::uint64_t value) { return values_.try_push(value); }
+  bool pop(std::uint64_t& value) { return values_.try_pop(value); }
+
+ private:
+  pawl::tagged_pool<> pool_{N};
+  Container<std::uint64_t, pawl::tagged_pool<>, pawl::default_backoff> values_{pool_};
+};
+template <std::size_t N>
+using pawl_fixed_stack = pawl_bounded<pawl::stack, N>;
+template <std::size_t N>
+using pawl_fixed_queue = pawl_bounded<pawl::queue, N>;
+
+class pawl_map {
+ public:
+  bool insert(std::uint64_t key, std::uint64_t value) { return values_.insert(key, value); }
+  bool erase(std::uint64_t key) { return values_.erase(key); }
+  bool find(std::uint64_t key, std::uint64_t& value) {
+    const auto found = values_.find(key);
+    if (!found) return false;
+    value = *found;
+    return true;
+  }
+
+ private:
+  pawl::hazard_pointers<> domain_;
+  pawl::hash_map<std::uint64_t, std::uint64_t> values_{domain_};
+};
+
+}  // namespace peers

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+// bench_study: measures everything and writes DIR/study.json. bench/study/run builds it, runs it and makes the page.
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <regex>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "machine.hpp"
+#include "progress.hpp"
+#include "session.hpp"
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+struct options {
+  bool quick = false;
+  std::vector<unsigned> threads;
+  double seconds = 0;
+  std::string out = "build/study";
+  std::string commit = "unknown";
+  std::string only;
+};
+
+// 1, 2, 4 ... up to the processors, their number, and twice that.
+std::vector<unsigned> default_threads() {
+  const auto cpus = static_cast<unsigned>(study::processors().size());
+  std::vector<unsigned> threads;
+  for (unsigned n = 1; n < cpus; n *= 2) threads.push_back(n);
+  threads.push_back(cpus);
+  threads.push_back(2 * cpus);
+  return threads;
+}
+
+// What a full or a quick run may take in all, in seconds, and how often it measures each point. Many short repetitions say more than
+// few long ones: what disturbs lasts for seconds.
+struct plan {
+  double budget;
+  unsigned repetitions;
+};
+constexpr plan full_plan{15 * 60, 25};
+constexpr plan quick_plan{125, 7};
+// Beside the window itself: hand-over, threads, a map to fill.
+constexpr double overhead = 0.004;
+constexpr double shortest = 0.001;
+
+double window_seconds(const options& o, const plan& p, std::size_t series) {
+  const double measurement =
+      o.seconds > 0 ? o.seconds / p.repetitions : p.budget / static_cast<double>(series * p.repetitions) - overhead;
+  return std::max(shortest, measurement);
+}
+
+json result_of(const study::series& s) {
+  const double median = study::median(s.ops_per_second);
+  const auto [min, max] = std::minmax_element(s.ops_per_second.begin(), s.ops_per_second.end());
+  return {{"structure", s.what->structure},
+          {"library", s.what->library},
+          {"variant", s.what->variant},
+          {"guarantee", s.what->guarantee},
+          {"workload", s.what->workload},
+          {"threads", s.threads},
+          {"cpus", std::min<std::size_t>(s.threads, study::processors().size())},
+          {"handover_ns", s.handover.empty() ? json() : json(study::median(s.handover))},
+          {"ops_per_second", median},
+          {"ns_per_op", median > 0 ? 1e9 * s.threads / median : 0},
+          {"min", *min},
+          {"max", *max},
+          {"repetitions", s.ops_per_second.size()}};
+}
+
+void write(const options& o, const plan& p, double window, const std::vector<study::series>& all) {
+  json context = study::describe_machine();
+  context["commit"] = o.commit;
+  context["quick"] = o.quick;
+  context["repetitions"] = p.repetitions;
+  context["seconds_per_repetition"] = window;
+  context["ns_per_op"] = "time that a thread spends per operation: threads / ops_per_second";
+  json results = json::array();
+  for (const study::series& each : all) results.push_back(result_of(each));
+  std::filesystem::create_directories(o.out);
+  const auto path = std::filesystem::path(o.out) / "study.json";
+  std::ofstream file(path);
+  file << json{{"context", context}, {"results", results}}.dump(1) << '\n';
+  if (!file.flush()) throw std::runtime_error("can't write " + path.string());
+}
+
+void measure(const options& o) {
+  study::points all = study::all_points();
+  if (!o.only.empty()) {
+    const std::regex wanted(o.only);
+    std::erase_if(
+        all, [&](const study::point& p) { return !std::regex_search(p.structure + "/" + p.library + "/" + p.workload, wanted); });
+  }
+  const plan& p = o.quick ? quick_plan : full_plan;
+  std::vector<study::series> series = study::lay_out(all, o.threads.empty() ? default_threads() : o.threads);
+  if (series.empty()) throw std::runtime_error("nothing to measure");
+  const double window = window_seconds(o, p, series.size());
+  study::progress_bar bar;
+  study::run(series, p.repetitions, std::chrono::nanoseconds(static_cast<std::int64_t>(window * 1e9)),
+             [&](std::size_t done, std::size_t of, const study::series& next) {
+               bar(done, of, next.what->structure + ", " + next.what->workload + ", " + std::to_string(next.threads) + " threads");
+             });
+  bar(series.size(), series.size(), "");
+  write(o, p, window, series);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  options o;
+  CLI::App app("Measures pawl, other libraries and the machine itself under contention; writes DIR/study.json.");
+  app.add_flag("--quick", o.quick, "2 minutes instead of 15");
+  app.add_option("--threads", o.threads, "numbers of threads, such as 1,2,4; default: up to twice the processors")
+      ->delimiter(',')
+      ->check(CLI::Range(1U, 1024U));
+  app.add_option("--seconds", o.seconds, "time for each point, over all its repetitions")->check(CLI::PositiveNumber);
+  app.add_option("--out", o.out, "directory of the results")->capture_default_str();
+  app.add_option("--commit", o.commit, "what was compiled, to be noted in the results");
+  app.add_option("--only", o.only, "points whose structure/library/workload matches this regular expression");
+  try {
+    app.parse(argc, argv);
+    std::sort(o.threads.begin(), o.threads.end());
+    o.threads.erase(std::unique(o.threads.begin(), o.threads.end()), o.threads.end());
+    measure(o);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::cerr << "bench_study: " << error.what() << '\n';
+    return 1;
+  }
+}

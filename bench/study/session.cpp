@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "session.hpp"
+
+#include <algorithm>
+
+namespace study {
+
+std::vector<series> lay_out(const points& all, const std::vector<unsigned>& threads) {
+  std::vector<series> order;
+  for (auto first = all.begin(); first != all.end();) {
+    const auto last = std::find_if(
+        first, all.end(), [&](const point& p) { return p.structure != first->structure || p.workload != first->workload; });
+    for (const unsigned n : threads) {
+      for (auto each = first; each != last; ++each) {
+        if (each->only_threads == 0 || each->only_threads == n) order.push_back({&*each, n, {}, {}});
+      }
+    }
+    first = last;
+  }
+  return order;
+}
+
+void run(std::vector<series>& all, unsigned repetitions, std::chrono::nanoseconds length, const progress& report) {
+  std::size_t done = 0;
+  for (unsigned repetition = 0; repetition < repetitions; ++repetition) {
+    for (series& each : all) {
+      report(done++, all.size() * repetitions, each);
+      const double handover = handover_ns(each.threads);
+      if (handover > 0) each.handover.push_back(handover);
+      each.ops_per_second.push_back(each.what->run({each.threads, length}));
+    }
+  }
+}
+
+}  // namespace study

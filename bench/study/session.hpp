@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+// A run of the study: every point again and again, interleaved, each beside the hand-over that it was measured under.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <vector>
+
+#include "point.hpp"
+
+namespace study {
+
+/// A point at a number of threads, and what each repetition gave.
+struct series {
+  const point* what = nullptr;
+  unsigned threads = 1;
+  std::vector<double> ops_per_second;
+  std::vector<double> handover;  // nanoseconds; empty where the threads share one processor
+};
+
+/// The series of the points at these numbers of threads, in the order in which they are measured: those that will be compared, that is
+/// one structure, workload and number of threads, one after the other.
+std::vector<series> lay_out(const points& all, const std::vector<unsigned>& threads);
+
+/// Called before each measurement with how many are done.
+using progress = std::function<void(std::size_t done, std::size_t of, const series& next)>;
+
+/// Measures all in turn, `repetitions` times: A B C A B C. So whatever the machine does meanwhile, it does to each of them.
+void run(std::vector<series>& all, unsigned repetitions, std::chrono::nanoseconds length, const progress& report);
+
+}  // namespace study
