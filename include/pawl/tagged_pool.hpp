@@ -5,7 +5,8 @@
 // D. Cheriton, "The Synergy between Non-Blocking Synchronization and Operating System Structure", OSDI 1996.)
 //
 // A link is 64 bits: a 31-bit index, a mark, and a 32-bit tag that counts the changes of the word that holds it. So an 8-byte
-// compare-and-swap is enough on every machine. The tag comes round after 2^32 changes of one word: a thread must be stalled between its
+// compare-and-swap is enough on every machine. The index counts words of 8 bytes, so a pool has up to 16 GiB of nodes, and a node's
+// address is a base plus the index, which the processor computes while it loads. The tag comes round after 2^32 changes of one word: a thread must be stalled between its
 // load and its compare-and-swap for 43 seconds at 100 million changes a second, and wake up when the word holds the very index that it
 // saw and the very tag: one moment in 2^32.
 //
@@ -121,7 +122,6 @@ class tagged_pool {
  public:
   using backend_type = B;
   static constexpr bool reads_may_tear = true;
-  static constexpr std::size_t max_capacity = (std::size_t{1} << 31U) - 2 - 64;
   /// Queues that can be bound to one fixed pool at a time.
   static constexpr std::size_t max_queues = 64;
 
@@ -136,10 +136,8 @@ class tagged_pool {
 
   /// A growing pool. Allocates nothing large before the first element.
   tagged_pool() = default;
-  /// A fixed pool of `capacity` values. Throws std::invalid_argument above max_capacity.
-  explicit tagged_pool(std::size_t capacity) : capacity_(static_cast<index>(capacity)), fixed_(true), fresh_(1) {
-    if (capacity > max_capacity) detail::fail<std::invalid_argument>("tagged_pool: more than max_capacity nodes");
-  }
+  /// A fixed pool of `capacity` values. Where they need more than 16 GiB, the first container to bind throws std::invalid_argument.
+  explicit tagged_pool(std::size_t capacity) noexcept : fixed_(true), capacity_(capacity) {}
   tagged_pool(const tagged_pool&) = delete;
   tagged_pool& operator=(const tagged_pool&) = delete;
   ~tagged_pool();
@@ -150,7 +148,7 @@ class tagged_pool {
   template <class T>
   void bind() {
     static_assert(alignof(T) <= 16, "tagged_pool: T must not be aligned to more than 16 bytes");
-    bind_size(sizeof(slot) + sizeof(word) * detail::word_value<T, B>::size);
+    bind_size(sizeof(slot) / sizeof(word) + detail::word_value<T, B>::size);
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
@@ -167,9 +165,7 @@ class tagged_pool {
     index full = 0;
   };
   static constexpr std::uint32_t chain = env::tuning.cache_size;
-  static_assert(std::has_single_bit(chain) && chain <= 64, "a chain must not cross the border of two blocks");
-  // Blocks of 64, 64, 128, 256, ...: block k holds the indices of bit width k, the first one all below 64.
-  static constexpr unsigned first_width = 6;
+  static constexpr std::uint64_t end_of_indices = std::uint64_t{1} << 31U;
   static constexpr unsigned widths = 32;
 
   thread_cache& this_thread() {
@@ -178,22 +174,30 @@ class tagged_pool {
     });
   }
 
+  // Most nodes are in the first block, and then nothing but an addition stands between a link and its node.
   [[nodiscard]] slot& at(index i) const noexcept {
-    // relaxed: i came by an acquire from whoever stored the offset first, and it never changes
-    const std::uintptr_t base = offsets_[std::bit_width(i)].load(std::memory_order_relaxed);
-    const std::uintptr_t bytes = slot_bytes_.load(std::memory_order_relaxed);
-    return *reinterpret_cast<slot*>(reinterpret_cast<std::uintptr_t>(this) + base + i * bytes);
+    // relaxed, here and below: i came by an acquire from whoever stored the offset first, and it never changes
+    if (i < first_end_.load(std::memory_order_relaxed)) [[likely]] return at_offset(first_offset_.load(std::memory_order_relaxed), i);
+    return at_offset(offsets_[std::bit_width(i)].load(std::memory_order_relaxed), i);
+  }
+  [[nodiscard]] slot& at_offset(std::uintptr_t offset, index i) const noexcept {
+    return *reinterpret_cast<slot*>(reinterpret_cast<std::uintptr_t>(this) + offset + std::uintptr_t{i} * sizeof(word));
   }
 
-  void bind_size(std::size_t bytes);
-  void add_block(unsigned width);
-  [[nodiscard]] std::size_t block_size(unsigned width) const noexcept {
-    if (fixed_) return std::size_t{capacity_} + max_queues + 1;
-    return std::size_t{1} << (width <= first_width ? first_width : width - 1);
+  void bind_size(std::size_t words);
+  // Indices below 2^first_width are in the first block: as many as 4,096 words or a chain of nodes. The following blocks are as large
+  // as all before them: block w holds the indices of bit width w.
+  [[nodiscard]] static unsigned first_width(std::uint64_t node_words) noexcept {
+    const auto wanted = static_cast<unsigned>(std::bit_width((chain + 1) * node_words));
+    return wanted < 12 ? 12 : wanted;
   }
-  [[nodiscard]] index first_fresh() const noexcept { return fixed_ ? 1 : chain; }  // zero names no node, so its chain stays unused
-  void construct_slot(index i) noexcept;
-  void destroy_slot(index i) noexcept;
+  [[nodiscard]] std::size_t block_words(unsigned width, std::size_t node_words) const noexcept {
+    if (fixed_) return (capacity_ + max_queues + 1) * node_words;
+    return std::size_t{1} << (width == first_width(node_words) ? width : width - 1);
+  }
+  void add_block(unsigned width, std::size_t node_words);
+  void construct_slot(index i, std::size_t node_words) noexcept;
+  void destroy_slots() noexcept;
 
   // A shared list of chains: a Treiber stack. `next_chain` of a chain's first node links them.
   void push_chain(atomic<detail::tagged_link, B>& list, index first) noexcept {
@@ -215,25 +219,43 @@ class tagged_pool {
     }
     return head.index();
   }
-  index fresh(std::uint32_t count, index limit);
+  index fresh_chain();
+  index fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count);
 
-  index take(thread_cache* cache);
+  index take(thread_cache* cache) {
+    if (cache == nullptr) [[unlikely]] return take_fixed();
+    if (cache->count == 0) [[unlikely]] refill(*cache);
+    const index taken = cache->first;
+    cache->first = at(taken).next_free.load(std::memory_order_relaxed);
+    --cache->count;
+    return taken;
+  }
+  void give_back(thread_cache* cache, index freed) noexcept {
+    if (cache == nullptr) [[unlikely]] return push_chain(depot_, freed);
+    if (cache->count == chain) [[unlikely]] spill(*cache);
+    at(freed).next_free.store(cache->first, std::memory_order_relaxed);
+    cache->first = freed;
+    ++cache->count;
+  }
+  index take_fixed();
   void refill(thread_cache& cache);
-  void give_back(thread_cache* cache, index freed) noexcept;
   void spill(thread_cache& cache) noexcept;
   index take_spare();
 
   // Read by all, written rarely. Offsets from `this`, so that a pool and its block can be mapped anywhere.
-  mutable atomic<std::uintptr_t, B> offsets_[widths];
-  atomic<std::uintptr_t, B> slot_bytes_{0};
-  index capacity_ = 0;
-  bool fixed_ = false;
+  atomic<std::uint32_t, B> first_end_{0};
+  atomic<std::uintptr_t, B> first_offset_{0};
   typename env::template per_thread<thread_cache> caches_;
+  bool fixed_ = false;
+  std::size_t capacity_ = 0;
+  atomic<std::size_t, B> node_words_{0};
+  atomic<std::uintptr_t, B> offsets_[widths];
 
   alignas(cache_line) atomic<detail::tagged_link, B> depot_{};  // free: chains, or single nodes of a fixed pool
-  alignas(cache_line) atomic<index, B> fresh_{chain};       // the lowest index never used
-  atomic<index, B> fresh_spare_{0};                             // of a fixed pool: dummies made so far
-  atomic<detail::tagged_link, B> spares_{};                     // of a fixed pool: free dummies
+  alignas(cache_line) atomic<index, B> fresh_{0};               // growing: the lowest index never used, or zero before the first
+  atomic<std::size_t, B> fresh_nodes_{0};                       // fixed: nodes made so far
+  atomic<std::size_t, B> fresh_spares_{0};                      // fixed: dummies made so far
+  atomic<detail::tagged_link, B> spares_{};                     // fixed: free dummies
   atomic<std::size_t, B> bound_{0};
   atomic<std::byte*, B> blocks_[widths];  // to free them, by the process that made them
 };
@@ -278,93 +300,112 @@ class tagged_pool<B>::operation {
 };
 
 template <class B>
-void tagged_pool<B>::bind_size(std::size_t bytes) {
-  std::uintptr_t fixed_size = 0;
+void tagged_pool<B>::bind_size(std::size_t words) {
+  std::size_t present = 0;
   // relaxed: the size is all that is passed on
-  if (!slot_bytes_.compare_exchange_strong(fixed_size, bytes, std::memory_order_relaxed, std::memory_order_relaxed) &&
-      bytes > fixed_size) {
+  if (node_words_.compare_exchange_strong(present, words, std::memory_order_relaxed, std::memory_order_relaxed)) present = words;
+  if (words > present) {
     detail::fail<std::invalid_argument>("tagged_pool: the pool's first container fixed a node's size, and this one needs more");
   }
-  if (fixed_) add_block(0);
+  const bool fits = fixed_ ? capacity_ < end_of_indices && block_words(0, present) <= end_of_indices
+                           : first_width(present) < widths;
+  if (!fits) detail::fail<std::invalid_argument>("tagged_pool: more than 16 GiB of nodes");
+  if (fixed_) {
+    add_block(0, present);
+  } else {
+    first_end_.store(std::uint32_t{1} << first_width(present), std::memory_order_relaxed);
+  }
   bound_.fetch_add(1, std::memory_order_relaxed);
 }
 
 /// Takes the block that holds the indices of this bit width, unless another thread was faster. Throws std::bad_alloc before any effect.
 template <class B>
-[[gnu::cold]] void tagged_pool<B>::add_block(unsigned width) {
-  const std::size_t bytes = slot_bytes_.load(std::memory_order_relaxed);
-  const bool lowest = width <= first_width;
-  const std::size_t first_index = lowest ? 0 : std::size_t{1} << (width - 1);
-  const std::size_t size = block_size(width);
-  atomic<std::byte*, B>& place = blocks_[fixed_ || lowest ? 0 : width];
-
-  std::byte* block = place.load(std::memory_order_acquire);
+[[gnu::cold]] void tagged_pool<B>::add_block(unsigned width, std::size_t node_words) {
+  const bool first = fixed_ || width == first_width(node_words);
+  const std::size_t bytes = block_words(width, node_words) * sizeof(word);
+  std::byte* block = blocks_[width].load(std::memory_order_acquire);
   if (block == nullptr) {
-    auto* const fresh_block = static_cast<std::byte*>(env::allocate(size * bytes, alignof(slot)));
-    // (3) acq_rel: whoever finds the other's block takes it as allocated
-    if (place.compare_exchange_strong(block, fresh_block, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      block = fresh_block;
+    auto* const made = static_cast<std::byte*>(env::allocate(bytes, alignof(slot)));
+    // acq_rel: whoever finds the other's block takes it as allocated
+    if (blocks_[width].compare_exchange_strong(block, made, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      block = made;
     } else {
-      env::deallocate(fresh_block, size * bytes, alignof(slot));
+      env::deallocate(made, bytes, alignof(slot));
     }
   }
-  const std::uintptr_t offset =
-      reinterpret_cast<std::uintptr_t>(block) - reinterpret_cast<std::uintptr_t>(this) - first_index * bytes;
-  // (4) release: whoever constructs a slot in the block after (5) does so in allocated memory. Racing threads store the same.
-  if (fixed_ || lowest) {
-    for (unsigned w = 0; w < (fixed_ ? widths : first_width + 1); ++w) offsets_[w].store(offset, std::memory_order_release);
+  // (3) release: whoever constructs a slot in the block after (4) does so in allocated memory. Racing threads store the same.
+  const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - reinterpret_cast<std::uintptr_t>(this);
+  if (first) {
+    first_offset_.store(offset, std::memory_order_release);
+    if (fixed_) first_end_.store(~std::uint32_t{0}, std::memory_order_relaxed);
   } else {
-    offsets_[width].store(offset, std::memory_order_release);
+    offsets_[width].store(offset - (std::uintptr_t{1} << (width - 1)) * sizeof(word), std::memory_order_release);
   }
 }
 
 template <class B>
-void tagged_pool<B>::construct_slot(index i) noexcept {
+void tagged_pool<B>::construct_slot(index i, std::size_t node_words) noexcept {
   slot& made = at(i);
   std::construct_at(&made);
-  const std::size_t words = (slot_bytes_.load(std::memory_order_relaxed) - sizeof(slot)) / sizeof(word);
-  auto* const first = reinterpret_cast<word*>(&made + 1);
-  for (std::size_t w = 0; w < words; ++w) std::construct_at(first + w);
+  auto* const words = reinterpret_cast<word*>(&made + 1);
+  for (std::size_t w = 0; w < node_words - sizeof(slot) / sizeof(word); ++w) std::construct_at(words + w);
 }
 
+/// A chain of nodes never used before. Throws std::bad_alloc where memory or indices end. Lock-free but for the allocator.
 template <class B>
-void tagged_pool<B>::destroy_slot(index i) noexcept {
-  slot& ended = at(i);
-  const std::size_t words = (slot_bytes_.load(std::memory_order_relaxed) - sizeof(slot)) / sizeof(word);
-  auto* const first = reinterpret_cast<word*>(&ended + 1);
-  for (std::size_t w = 0; w < words; ++w) std::destroy_at(first + w);
-  std::destroy_at(&ended);
-}
-
-/// The first of `count` indices never used before, below `limit`, each constructed; zero where there are none. Lock-free but for the
-/// allocator.
-template <class B>
-[[gnu::cold]] auto tagged_pool<B>::fresh(std::uint32_t count, index limit) -> index {
-  index first = fresh_.load(std::memory_order_relaxed);
+[[gnu::cold]] auto tagged_pool<B>::fresh_chain() -> index {
+  const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
+  const std::uint64_t size = chain * node_words;
+  const unsigned lowest = first_width(node_words);
+  index unused = fresh_.load(std::memory_order_relaxed);
+  std::uint64_t first = 0;
   do {
-    if (first >= limit || limit - first < count) return 0;
-    const auto width = static_cast<unsigned>(std::bit_width(first));
-    // (5) acquire: pairs with (4)
-    if (offsets_[width].load(std::memory_order_acquire) == 0) add_block(width);
-  } while (!fresh_.compare_exchange_weak(first, first + count, std::memory_order_relaxed, std::memory_order_relaxed));
-  for (std::uint32_t i = 0; i < count; ++i) construct_slot(first + i);
-  return first;
+    first = unused == 0 ? node_words : unused;  // index zero names no node
+    auto width = static_cast<unsigned>(std::bit_width(first));
+    if (width < lowest) width = lowest;
+    if (first + size > std::uint64_t{1} << width) first = std::uint64_t{1} << width++;  // a chain is in one block
+    if (width >= widths || first + size >= end_of_indices) detail::fail<std::bad_alloc>();
+    // (4) acquire: pairs with (3)
+    if ((width == lowest ? first_offset_ : offsets_[width]).load(std::memory_order_acquire) == 0) add_block(width, node_words);
+  } while (!fresh_.compare_exchange_weak(unused, static_cast<index>(first + size), std::memory_order_relaxed,
+                                         std::memory_order_relaxed));
+  for (std::uint32_t n = 0; n < chain; ++n) {
+    const auto each = static_cast<index>(first + n * node_words);
+    construct_slot(each, node_words);
+    at(each).next_free.store(static_cast<index>(each + node_words), std::memory_order_relaxed);
+  }
+  return static_cast<index>(first);
 }
 
-/// An index for the caller alone. Zero where a fixed pool is full; throws std::bad_alloc where memory or indices end.
+/// Of a fixed pool's nodes from number `first` on, one never used before; zero where `made` has come to `count`. Lock-free.
 template <class B>
-auto tagged_pool<B>::take(thread_cache* cache) -> index {
-  if (cache != nullptr) {
-    if (cache->count == 0) [[unlikely]] refill(*cache);
-    const index taken = cache->first;
-    cache->first = at(taken).next_free.load(std::memory_order_relaxed);
-    --cache->count;
-    return taken;
-  }
+auto tagged_pool<B>::fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) -> index {
+  std::size_t n = made.load(std::memory_order_relaxed);
+  do {
+    if (n == count) return 0;
+  } while (!made.compare_exchange_weak(n, n + 1, std::memory_order_relaxed, std::memory_order_relaxed));
+  const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
+  const auto taken = static_cast<index>((first + n) * node_words);
+  construct_slot(taken, node_words);
+  return taken;
+}
+
+/// A node of a fixed pool, or zero where all are in use.
+template <class B>
+auto tagged_pool<B>::take_fixed() -> index {
   if (const index freed = pop_chain(depot_)) return freed;
-  if (const index unused = fresh(1, capacity_ + 1)) return unused;
+  if (const index unused = fresh_node(fresh_nodes_, 1, capacity_)) return unused;
   // Only now is it sure that none is left unused, and a node may have come back since we looked.
   return pop_chain(depot_);
+}
+
+/// A node beyond the capacity of a fixed pool. Throws std::invalid_argument where max_queues have theirs.
+template <class B>
+auto tagged_pool<B>::take_spare() -> index {
+  if (const index freed = pop_chain(spares_)) return freed;
+  const index made = fresh_node(fresh_spares_, capacity_ + 1, max_queues);
+  if (made == 0) detail::fail<std::invalid_argument>("tagged_pool: more than max_queues queues on one fixed pool");
+  return made;
 }
 
 template <class B>
@@ -372,27 +413,11 @@ template <class B>
   if (cache.full != 0) {
     cache.first = cache.full;
     cache.full = 0;
-  } else if (const index returned = pop_chain(depot_)) {
-    cache.first = returned;
   } else {
-    const index unused = fresh(chain, index{1} << 31U);
-    if (unused == 0) detail::fail<std::bad_alloc>();
-    for (std::uint32_t i = 0; i + 1 < chain; ++i) at(unused + i).next_free.store(unused + i + 1, std::memory_order_relaxed);
-    cache.first = unused;
+    const index returned = pop_chain(depot_);
+    cache.first = returned != 0 ? returned : fresh_chain();
   }
   cache.count = chain;
-}
-
-template <class B>
-void tagged_pool<B>::give_back(thread_cache* cache, index freed) noexcept {
-  if (cache == nullptr) {
-    push_chain(depot_, freed);
-    return;
-  }
-  if (cache->count == chain) [[unlikely]] spill(*cache);
-  at(freed).next_free.store(cache->first, std::memory_order_relaxed);
-  cache->first = freed;
-  ++cache->count;
 }
 
 template <class B>
@@ -403,34 +428,40 @@ template <class B>
   cache.count = 0;
 }
 
-/// A node beyond the capacity of a fixed pool. Throws std::invalid_argument where max_queues have theirs.
+// For environments that follow the lives of atomics; elsewhere they end with their memory.
 template <class B>
-auto tagged_pool<B>::take_spare() -> index {
-  if (const index freed = pop_chain(spares_)) return freed;
-  index made = fresh_spare_.load(std::memory_order_relaxed);
-  do {
-    if (made == max_queues) detail::fail<std::invalid_argument>("tagged_pool: more than max_queues queues on one fixed pool");
-  } while (!fresh_spare_.compare_exchange_weak(made, made + 1, std::memory_order_relaxed, std::memory_order_relaxed));
-  const index taken = capacity_ + 1 + made;
-  construct_slot(taken);
-  return taken;
+void tagged_pool<B>::destroy_slots() noexcept {
+  const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
+  const auto destroy = [&](std::size_t i) noexcept {
+    slot& ended = at(static_cast<index>(i));
+    auto* const words = reinterpret_cast<word*>(&ended + 1);
+    for (std::size_t w = 0; w < node_words - sizeof(slot) / sizeof(word); ++w) std::destroy_at(words + w);
+    std::destroy_at(&ended);
+  };
+  for (std::size_t n = 0; n < fresh_nodes_.load(std::memory_order_relaxed); ++n) destroy((1 + n) * node_words);
+  for (std::size_t n = 0; n < fresh_spares_.load(std::memory_order_relaxed); ++n) destroy((capacity_ + 1 + n) * node_words);
+  const std::uint64_t unused = fresh_.load(std::memory_order_relaxed);
+  std::uint64_t first = node_words;
+  for (unsigned width = first_width(node_words); first < unused; first = std::uint64_t{1} << width++) {
+    for (; first < unused && first + chain * node_words <= std::uint64_t{1} << width; first += chain * node_words) {
+      for (std::uint32_t n = 0; n < chain; ++n) destroy(first + n * node_words);
+    }
+  }
 }
 
 template <class B>
 tagged_pool<B>::~tagged_pool() {
   assert(bound_.load(std::memory_order_relaxed) == 0 && "a tagged_pool outlives the containers made with it");
+  // No other thread uses the pool.
   caches_.for_each([](thread_cache& each) noexcept {
     std::destroy_at(&each);
     env::deallocate(&each, sizeof(thread_cache), alignof(thread_cache));
   });
-  // No other thread uses the pool.
-  if constexpr (env::tracks_atomics) {
-    for (index i = first_fresh(); i < fresh_.load(std::memory_order_relaxed); ++i) destroy_slot(i);
-    for (index i = 0; i < fresh_spare_.load(std::memory_order_relaxed); ++i) destroy_slot(capacity_ + 1 + i);
-  }
+  if constexpr (env::tracks_atomics) destroy_slots();
+  const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
   for (unsigned width = 0; width < widths; ++width) {
     std::byte* const block = blocks_[width].load(std::memory_order_relaxed);
-    if (block != nullptr) env::deallocate(block, block_size(width) * slot_bytes_.load(std::memory_order_relaxed), alignof(slot));
+    if (block != nullptr) env::deallocate(block, block_words(width, node_words) * sizeof(word), alignof(slot));
   }
 }
 

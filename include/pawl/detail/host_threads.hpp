@@ -57,7 +57,7 @@ class thread_table {
   };
 
   void* find(const thread_registry* key) noexcept {
-    const entry& recent = recent_[recent_place(key)];
+    const pair& recent = recent_[recent_place(key)];
     if (recent.key == key) [[likely]] return recent.object;
     return find_slowly(key);
   }
@@ -71,7 +71,8 @@ class thread_table {
   void insert(thread_registry* key, lease* held) noexcept {
     // relaxed: the owner's reference keeps the registry alive meanwhile
     key->references.fetch_add(1, std::memory_order_relaxed);
-    place(recent_[recent_place(key)] = {key, held, held->object});
+    recent_[recent_place(key)] = {key, held->object};
+    place({key, held, held->object});
   }
 
   /// The thread is ending.
@@ -96,7 +97,7 @@ class thread_table {
     if (capacity_ == 0) return nullptr;
     for (std::size_t i = home(key); entries_[i].key != nullptr; i = (i + 1) & (capacity_ - 1)) {
       if (entries_[i].key != key) continue;
-      recent_[recent_place(key)] = entries_[i];
+      recent_[recent_place(key)] = {key, entries_[i].object};
       return entries_[i].object;
     }
     return nullptr;
@@ -121,7 +122,7 @@ class thread_table {
     entries_ = fresh;
     capacity_ = capacity;
     used_ = 0;
-    for (entry& each : recent_) each = {};
+    for (pair& each : recent_) each = {};
     for (std::size_t i = 0; i < old_capacity; ++i) {
       if (lives(old[i])) {
         place(old[i]);
@@ -143,7 +144,11 @@ class thread_table {
     return (reinterpret_cast<std::uintptr_t>(key) >> 5U) % recent_count;
   }
 
-  entry recent_[recent_count]{};
+  struct pair {
+    const thread_registry* key = nullptr;
+    void* object = nullptr;
+  };
+  pair recent_[recent_count]{};
   entry* entries_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t used_ = 0;
