@@ -57,8 +57,9 @@ class thread_table {
   };
 
   void* find(const thread_registry* key) noexcept {
-    const pair& recent = recent_[recent_place(key)];
-    if (recent.key == key) [[likely]] return recent.object;
+    // Fixed places, so that the processor needs no key to load the object, only to confirm it.
+    if (recent_[0].key == key) [[likely]] return recent_[0].object;
+    if (recent_[1].key == key) [[likely]] return recent_[1].object;
     return find_slowly(key);
   }
 
@@ -71,7 +72,7 @@ class thread_table {
   void insert(thread_registry* key, lease* held) noexcept {
     // relaxed: the owner's reference keeps the registry alive meanwhile
     key->references.fetch_add(1, std::memory_order_relaxed);
-    recent_[recent_place(key)] = {key, held->object};
+    remember({key, held->object});
     place({key, held, held->object});
   }
 
@@ -88,16 +89,26 @@ class thread_table {
   }
 
  private:
+  struct pair {
+    const thread_registry* key = nullptr;
+    void* object = nullptr;
+  };
+
   [[nodiscard]] std::size_t home(const thread_registry* key) const noexcept {
     const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(key));
     return static_cast<std::size_t>((address * 0x9e3779b97f4a7c15U) >> 32U) & (capacity_ - 1);
+  }
+
+  void remember(const pair& latest) noexcept {
+    recent_[1] = recent_[0];
+    recent_[0] = latest;
   }
 
   [[gnu::noinline]] void* find_slowly(const thread_registry* key) noexcept {
     if (capacity_ == 0) return nullptr;
     for (std::size_t i = home(key); entries_[i].key != nullptr; i = (i + 1) & (capacity_ - 1)) {
       if (entries_[i].key != key) continue;
-      recent_[recent_place(key)] = {key, entries_[i].object};
+      remember({key, entries_[i].object});
       return entries_[i].object;
     }
     return nullptr;
@@ -138,17 +149,8 @@ class thread_table {
     return each.key != nullptr && each.key->owner_lives.load(std::memory_order_relaxed);
   }
 
-  // A few entries at hand for the quick look, since an operation may need objects of several owners: its domain's and its container's.
-  static constexpr std::size_t recent_count = 4;
-  static std::size_t recent_place(const thread_registry* key) noexcept {
-    return (reinterpret_cast<std::uintptr_t>(key) >> 5U) % recent_count;
-  }
-
-  struct pair {
-    const thread_registry* key = nullptr;
-    void* object = nullptr;
-  };
-  pair recent_[recent_count]{};
+  // Two entries at hand, since an operation may need objects of two owners: its domain's and its container's.
+  pair recent_[2]{};
   entry* entries_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t used_ = 0;
