@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+// Work for other threads, by a pawl::queue: producers push tasks, consumers run them, and all of them end in order.
+//
+// Shows a queue of things that can only be moved (std::packaged_task), results that come back by std::future, and a shutdown that
+// neither loses a task nor leaves a consumer behind.
+//
+// What to look at: `consume`. "Is the queue empty?" and "will anything come?" are two questions, and their order matters: a queue found
+// empty means the end only where the producers had ended *before* one looked.
+#include <cstdint>
+#include <cstdio>
+#include <future>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <pawl/atomic.hpp>
+#include <pawl/backoff.hpp>
+#include <pawl/queue.hpp>
+
+namespace {
+
+using task = std::packaged_task<std::uint64_t()>;
+
+constexpr std::uint64_t producer_count = 2;
+constexpr std::uint64_t consumer_count = 2;
+constexpr std::uint64_t tasks_each = 10'000;
+
+struct work {
+  pawl::queue<task> tasks;
+  pawl::atomic<std::uint64_t> producers{producer_count};
+};
+
+// The result of the sum of 1 to n, for n of this producer's own range.
+std::vector<std::future<std::uint64_t>> produce(work& shared, std::uint64_t first) {
+  std::vector<std::future<std::uint64_t>> results;
+  for (std::uint64_t n = first; n < first + tasks_each; ++n) {
+    task made([n] { return n * (n + 1) / 2; });
+    results.push_back(made.get_future());
+    shared.tasks.push(std::move(made));
+  }
+  // (1) release: pairs with (2), so that who sees the last producer gone sees all of its tasks in the queue. Without it, a consumer could
+  // find the queue empty and go, and the last task would wait for ever. (The other producers' decrements carry it on, being
+  // read-modify-writes.)
+  shared.producers.fetch_sub(1, std::memory_order_release);
+  return results;
+}
+
+// Runs tasks until there will be none; returns how many.
+std::uint64_t consume(work& shared) {
+  std::uint64_t ran = 0;
+  for (pawl::yield_backoff backoff;;) {
+    // (2) acquire: pairs with (1). It stands before try_pop: asked afterwards, the last push could come between the two.
+    const bool was_last = shared.producers.load(std::memory_order_acquire) == 0;
+    if (std::optional<task> next = shared.tasks.try_pop()) {
+      (*next)();
+      ++ran;
+      backoff = {};
+    } else if (was_last) {
+      return ran;
+    } else {
+      backoff();
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  work shared;
+  std::vector<std::future<std::uint64_t>> consumers;
+  for (std::uint64_t i = 0; i < consumer_count; ++i) {
+    consumers.push_back(std::async(std::launch::async, [&shared] { return consume(shared); }));
+  }
+  std::vector<std::future<std::vector<std::future<std::uint64_t>>>> producers;
+  for (std::uint64_t i = 0; i < producer_count; ++i) {
+    producers.push_back(std::async(std::launch::async, [&shared, i] { return produce(shared, i * tasks_each); }));
+  }
+
+  std::uint64_t sum = 0;
+  for (auto& each : producers) {
+    for (auto& result : each.get()) sum += result.get();
+  }
+  std::uint64_t ran = 0;
+  for (auto& each : consumers) ran += each.get();
+
+  constexpr std::uint64_t all = producer_count * tasks_each;
+  constexpr std::uint64_t expected = (all - 1) * all * (all + 1) / 6;  // the sum of n(n + 1)/2 for n below `all`
+  std::printf("%llu tasks run of %llu\nsum of the results %llu, expected %llu\n", static_cast<unsigned long long>(ran),
+              static_cast<unsigned long long>(all), static_cast<unsigned long long>(sum),
+              static_cast<unsigned long long>(expected));
+  return ran == all && sum == expected && shared.tasks.empty() ? 0 : 1;
+}
