@@ -64,11 +64,14 @@ struct environment {
   // One that follows plain data has tracks_plain = true and gets read(memory, bytes) and write(memory, bytes) before each access.
   static constexpr bool tracks_plain = false;
 
+  /// How the two asymmetric fences work together. Settled by the first call, and then the same for ever.
+  using fences = detail::asymmetric_state;
+  static fences settle_fences() noexcept { return detail::settle_asymmetric(); }
+  /// The frequent side: of a caller who has nothing at hand, or what settle_fences returned.
   static void light_fence() noexcept { detail::light_fence<B>(); }
-  /// False where the system had no memory for it: then nothing was ordered.
+  static void light_fence(fences settled) noexcept { detail::light_fence<B>(settled); }
+  /// The rare side. False where the system had no memory for it: then nothing was ordered.
   static bool heavy_fence() noexcept { return detail::heavy_fence<B>(); }
-  /// Settles how the two fences work together, so that the light one can be free.
-  static void settle_fences() noexcept { static_cast<void>(detail::settle_asymmetric()); }
 };
 
 /// Reads a plain field that threads hand to each other.

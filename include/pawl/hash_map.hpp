@@ -195,7 +195,7 @@ class hash_map {
   struct ignore {
     void operator()(const K&, const V&) const noexcept {}
   };
-  using operation = decltype(std::declval<R&>().template enter<element, 3>());
+  using operation = decltype(std::declval<detail::domain_handle<R, element>&>().template enter<3>());
 
   // Per thread, written by it alone: so no read-modify-write.
   struct alignas(cache_line) size_cell {
@@ -456,7 +456,7 @@ template <class Key, class MakeValue, class GiveBack, class F>
 bool hash_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key, MakeValue make, GiveBack lost_race, F&& on_found) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   size_cell& sizes = my_sizes();
   fresh_node fresh(op);
   for (;;) {
@@ -485,7 +485,7 @@ template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class Value>
 bool hash_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&& key, Value&& value) {
   const std::uint64_t order = order_of(as_key(key));
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   size_cell& sizes = my_sizes();
   fresh_node fresh(op);
   fresh.create();
@@ -506,7 +506,7 @@ template <class Key, class F>
 bool hash_map<K, V, Hash, KeyEqual, R>::update(const Key& key, F f) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   for (;;) {
     const position at = find_key(op, order, wanted);
     if (!at.found) return false;
@@ -526,7 +526,7 @@ template <class Key, class F>
 bool hash_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   size_cell& sizes = my_sizes();
   for (;;) {
     const position at = find_key(op, order, wanted);
@@ -549,7 +549,7 @@ template <class Key, class Predicate>
 bool hash_map<K, V, Hash, KeyEqual, R>::erase_if(const Key& key, Predicate pred) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   size_cell& sizes = my_sizes();
   for (;;) {
     const position at = find_key(op, order, wanted);
@@ -565,7 +565,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::erase_if(const Key& key, Predicate pred)
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 void hash_map<K, V, Hash, KeyEqual, R>::clear() {
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   size_cell& sizes = my_sizes();
   std::uint64_t order = 0;
   for (;;) {
@@ -588,7 +588,7 @@ template <class Key, class F>
 bool hash_map<K, V, Hash, KeyEqual, R>::visit(const Key& key, F f) const {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   const position at = find_key(op, order, wanted);
   if (!at.found) return false;
   const element& present = element_at(op, at.here);
@@ -599,7 +599,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::visit(const Key& key, F f) const {
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class F>
 void hash_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
-  auto op = domain_->template enter<element, 3>();
+  auto op = domain_.template enter<3>();
   std::uint64_t order = 0;
   std::size_t visited = 0;  // elements of that order
   std::size_t passed = 0;   // of them, since walk began anew
@@ -629,7 +629,7 @@ void hash_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 hash_map<K, V, Hash, KeyEqual, R>::~hash_map() {
   {
-    auto op = domain_->template enter<element, 0>();
+    auto op = domain_.template enter<0>();
     link each = head_.next.load(std::memory_order_relaxed);
     while (!each.same_node(end())) {
       const item& here = *op.item_of(each);

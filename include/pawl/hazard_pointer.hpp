@@ -121,6 +121,8 @@ class basic_hazard_pointer {
   template <class T, class Source>
   T* protect_from(const Source& src) noexcept;
   template <class T, class Source>
+  T* protect_again(T* ptr, const Source& src) noexcept;
+  template <class T, class Source>
   bool try_protect_from(T*& ptr, const Source& src) noexcept;
 
   slot* slot_ = nullptr;
@@ -134,6 +136,14 @@ template <class T, class Source>
 T* basic_hazard_pointer<B>::protect_from(const Source& src) noexcept {
   // relaxed: only a guess, which try_protect checks
   T* ptr = src.load(std::memory_order_relaxed);
+  if (try_protect_from(ptr, src)) [[likely]] return ptr;
+  return protect_again(ptr, src);
+}
+
+// Out of line, so that the usual case is straight.
+template <class B>
+template <class T, class Source>
+[[gnu::cold, gnu::noinline]] T* basic_hazard_pointer<B>::protect_again(T* ptr, const Source& src) noexcept {
   while (!try_protect_from(ptr, src)) {
   }
   return ptr;
@@ -143,10 +153,7 @@ template <class B>
 template <class T, class Source>
 bool basic_hazard_pointer<B>::try_protect_from(T*& ptr, const Source& src) noexcept {
   T* const guess = ptr;
-  slot_->protect(guess);
-  // The store comes before the load below, for every scan that began after: either the scan sees our slot, or we see that the object
-  // was unlinked.
-  environment<B>::light_fence();
+  slot_->protect_before_loads(guess);
   // acquire: pairs with the release by which the user published *ptr
   ptr = src.load(std::memory_order_acquire);
   if (ptr == guess) [[likely]] return true;

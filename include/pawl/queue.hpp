@@ -51,7 +51,7 @@ class queue {
   queue& operator=(const queue&) = delete;
   /// Destroys what is left. No other thread uses the queue any more.
   ~queue() {
-    auto op = domain_->template enter<T, 0>();
+    auto op = domain_.template enter<0>();
     const link dummy = head_.load(std::memory_order_relaxed);
     link each = op.get(dummy)->next.load(std::memory_order_relaxed);
     while (each) {
@@ -82,7 +82,7 @@ class queue {
   /// Lock-free but for the allocations, O(size of the range).
   template <std::ranges::input_range Range>
   void push_range(Range&& range) {
-    auto op = domain_->template enter<T, 1>();
+    auto op = domain_.template enter<1>();
     chain<decltype(op)> pushed{op};
     for (auto&& each : range) pushed.add(std::forward<decltype(each)>(each));
     if (pushed.first) append(op, pushed.release(), pushed.last);
@@ -91,14 +91,14 @@ class queue {
   /// Pops the oldest element; nothing where the queue was empty. Lock-free, O(1). Linearizes where head_ moves, or where it finds that
   /// the dummy has no successor. Where T's move constructor throws, the element is gone and the queue is whole.
   std::optional<T> try_pop() {
-    auto op = domain_->template enter<T, 2>();
+    auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return std::nullopt;
     return std::optional<T>(front.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the queue was empty.
   bool try_pop(T& value) {
-    auto op = domain_->template enter<T, 2>();
+    auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return false;
     value = front.take();
@@ -110,7 +110,7 @@ class queue {
   /// Lock-free, O(elements).
   template <class OutputIterator>
   OutputIterator pop_all(OutputIterator out) {
-    auto op = domain_->template enter<T, 2>();
+    auto op = domain_.template enter<2>();
     detached<decltype(op)> all{op};
     unlink_all(op, all);
     while (!all.empty()) {
@@ -124,7 +124,7 @@ class queue {
 
   /// True where there was no element at some instant during the call. Lock-free, O(1). May throw std::bad_alloc at a thread's first use.
   [[nodiscard]] bool empty() const {
-    auto op = domain_->template enter<T, 1>();
+    auto op = domain_.template enter<1>();
     for (;;) {
       const link head = op.protect(0, head_);
       const link next = op.get(head)->next.load(std::memory_order_acquire);
@@ -229,7 +229,7 @@ class queue {
   };
 
   void make_dummy() {
-    auto op = domain_->template enter<T, 0>();
+    auto op = domain_.template enter<0>();
     const link dummy = op.create_spare();
     end_list(op.get(dummy)->next);
     // relaxed: no other thread knows the queue yet
@@ -247,7 +247,7 @@ class queue {
 
   template <class... Args>
   bool try_emplace(Args&&... args) {
-    auto op = domain_->template enter<T, 1>();
+    auto op = domain_.template enter<1>();
     detail::unpublished<decltype(op), link> fresh(op);
     fresh.create();
     if (!fresh) return false;

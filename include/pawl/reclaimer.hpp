@@ -19,8 +19,10 @@ namespace pawl::inline v0 {
 ///   begins with an `R::template item<T>`: `next` and, where T declares `item_key`, a `key` of that type. A container may put items of
 ///   its own into a list; `op.item_of(l)` is what a link names, `op.get(l)` the node, where it is one.
 /// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use.
-/// - `r.template bind<T>()`, `r.unbind()`: a container begins and ends. bind may refuse T by an exception.
-/// - `auto op = r.template enter<T, N>()`: one operation that protects N nodes at once; may throw std::bad_alloc, before any effect.
+/// - `auto binding = r.template bind<T>()`, `r.unbind()`: a container begins and ends. bind may refuse T by an exception. The container
+///   keeps the binding, what r wants to have at hand in each operation.
+/// - `auto op = r.template enter<T, N>(binding)`: one operation that protects N nodes at once; may throw std::bad_alloc, before any
+///   effect.
 /// - `op.protect(i, atomic_link)`: loads a link and protects its node as number i, until the next protect(i) or the end of op.
 /// - `op.get(l)`: the node's address. `op.retire(l)`: it is unlinked, and taken back when no thread protects it; its value was taken.
 ///   `op.retire_whole(l)`: the same for a node whose value is still in it, and is destroyed then.
@@ -31,9 +33,9 @@ concept is_reclaimer = requires(R& r) {
   requires is_backend<typename R::backend_type>;
   requires std::is_trivially_copyable_v<typename R::template link<int>>;
   { R::reads_may_tear } -> std::convertible_to<bool>;
-  r.template bind<int>();
+  { r.template bind<int>() } -> std::same_as<typename R::binding>;
   { r.unbind() } noexcept;
-  requires requires(decltype(r.template enter<int, 1>())& op, typename R::template link<int> l,
+  requires requires(decltype(r.template enter<int, 1>(std::declval<const typename R::binding&>()))& op, typename R::template link<int> l,
                     const atomic<typename R::template link<int>, typename R::backend_type>& source) {
     { op.protect(0U, source) } noexcept -> std::same_as<typename R::template link<int>>;
     { op.get(l) } noexcept -> std::same_as<typename R::template node<int>*>;
@@ -104,10 +106,10 @@ class domain_handle {
         if (handle != nullptr) handle->release();
       }
     } guard{this};
-    domain_->template bind<T>();
+    binding_ = domain_->template bind<T>();
     guard.handle = nullptr;
   }
-  explicit domain_handle(R& domain) : domain_(&domain), owns_(false) { domain_->template bind<T>(); }
+  explicit domain_handle(R& domain) : domain_(&domain), binding_(domain.template bind<T>()), owns_(false) {}
   domain_handle(const domain_handle&) = delete;
   domain_handle& operator=(const domain_handle&) = delete;
   ~domain_handle() {
@@ -115,7 +117,11 @@ class domain_handle {
     release();
   }
 
-  R* operator->() const noexcept { return domain_; }
+  /// Begins an operation that protects N nodes at once.
+  template <std::size_t N>
+  auto enter() const {
+    return domain_->template enter<T, N>(binding_);
+  }
 
  private:
   static R* acquire() {
@@ -140,6 +146,7 @@ class domain_handle {
   }
 
   R* domain_;
+  typename R::binding binding_{};
   bool owns_;
 };
 

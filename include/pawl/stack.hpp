@@ -53,7 +53,7 @@ class stack {
   stack& operator=(const stack&) = delete;
   /// Destroys what is left. No other thread uses the stack any more.
   ~stack() {
-    auto op = domain_->template enter<T, 0>();
+    auto op = domain_.template enter<0>();
     link each = head_.load(std::memory_order_relaxed);
     while (each) {
       const link next = op.get(each)->next.load(std::memory_order_relaxed);
@@ -82,7 +82,7 @@ class stack {
   /// memory ends or a copy throws, none. Lock-free but for the allocations, O(size of the range).
   template <std::ranges::input_range Range>
   void push_range(Range&& range) {
-    auto op = domain_->template enter<T, 0>();
+    auto op = domain_.template enter<0>();
     chain<decltype(op)> pushed{op};
     for (auto&& each : range) pushed.add(std::forward<decltype(each)>(each));
     if (pushed.first) publish(op, pushed.release(), pushed.last);
@@ -91,14 +91,14 @@ class stack {
   /// Pops the newest element; nothing where the stack was empty. Lock-free, O(1). Linearizes at its compare-and-swap, or where it reads
   /// an empty head. Where T's move constructor throws, the element is gone and the stack is whole.
   std::optional<T> try_pop() {
-    auto op = domain_->template enter<T, 1>();
+    auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return std::nullopt;
     return std::optional<T>(op.get(top.node)->value.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the stack was empty.
   bool try_pop(T& value) {
-    auto op = domain_->template enter<T, 1>();
+    auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return false;
     value = op.get(top.node)->value.take();
@@ -109,7 +109,7 @@ class stack {
   /// throws, the elements not yet written are destroyed. Lock-free, O(elements).
   template <class OutputIterator>
   OutputIterator pop_all(OutputIterator out) {
-    auto op = domain_->template enter<T, 0>();
+    auto op = domain_.template enter<0>();
     detached<decltype(op)> all{op, detach()};
     while (all.first) {
       const popped<decltype(op)> top{op, all.next()};
@@ -184,7 +184,7 @@ class stack {
 
   template <class... Args>
   bool try_emplace(Args&&... args) {
-    auto op = domain_->template enter<T, 0>();
+    auto op = domain_.template enter<0>();
     detail::unpublished<decltype(op), link> fresh(op);
     fresh.create();
     if (!fresh) return false;

@@ -119,6 +119,14 @@ class tagged_pool {
   using index = std::uint32_t;
   static_assert(sizeof(slot) == 16 && sizeof(word) == 8);
 
+  // Free nodes of one thread: a chain in use, and perhaps a full one. So a thread on the border between the two moves a chain only
+  // once per cache_size operations, whichever way it goes.
+  struct alignas(cache_line) thread_cache {
+    index first = 0;
+    std::uint32_t count = 0;
+    index full = 0;
+  };
+
  public:
   using backend_type = B;
   static constexpr bool reads_may_tear = true;
@@ -134,7 +142,7 @@ class tagged_pool {
   template <class T, std::size_t N>
   class operation;
 
-  /// A growing pool. Allocates nothing large before the first element.
+  /// A growing pool. Its first block, of 32 KiB or 33 nodes, comes with the first container.
   tagged_pool() = default;
   /// A fixed pool of `capacity` values. Where they need more than 16 GiB, the first container to bind throws std::invalid_argument.
   explicit tagged_pool(std::size_t capacity) noexcept : fixed_(true), capacity_(capacity) {}
@@ -144,26 +152,32 @@ class tagged_pool {
 
   [[nodiscard]] bool is_fixed() const noexcept { return fixed_; }
 
-  // The reclaimer's part; see reclaimer.hpp.
+  // The reclaimer's part; see reclaimer.hpp. Most nodes are in the first block: then nothing but an addition of what a container has at
+  // hand stands between a link and its node. Other blocks are found through the pool.
+  struct binding {
+    typename env::template per_thread<thread_cache>::key caches{};
+    std::uintptr_t first_base = 0;
+    index first_end = 0;
+    bool fixed = false;
+  };
   template <class T>
-  void bind() {
-    static_assert(alignof(T) <= 16, "tagged_pool: T must not be aligned to more than 16 bytes");
+  binding bind() {
     bind_size(sizeof(slot) / sizeof(word) + detail::word_value<T, B>::size);
+    return {caches_.id(), reinterpret_cast<std::uintptr_t>(this) + first_offset_.load(std::memory_order_relaxed),
+            first_end_.load(std::memory_order_relaxed), fixed_};
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
-  operation<T, N> enter() {
-    return operation<T, N>(*this, fixed_ ? nullptr : &this_thread());
+  operation<T, N> enter(const binding& bound) {
+    thread_cache* cache = nullptr;
+    if (!bound.fixed) {
+      cache = env::template per_thread<thread_cache>::find(bound.caches);
+      if (cache == nullptr) [[unlikely]] cache = &this_thread();
+    }
+    return operation<T, N>(*this, bound, cache);
   }
 
  private:
-  // Free nodes of one thread: a chain in use, and perhaps a full one. So a thread on the border between the two moves a chain only
-  // once per cache_size operations, whichever way it goes.
-  struct alignas(cache_line) thread_cache {
-    index first = 0;
-    std::uint32_t count = 0;
-    index full = 0;
-  };
   static constexpr std::uint32_t chain = env::tuning.cache_size;
   static constexpr std::uint64_t end_of_indices = std::uint64_t{1} << 31U;
   static constexpr unsigned widths = 32;
@@ -174,7 +188,6 @@ class tagged_pool {
     });
   }
 
-  // Most nodes are in the first block, and then nothing but an addition stands between a link and its node.
   [[nodiscard]] slot& at(index i) const noexcept {
     // relaxed, here and below: i came by an acquire from whoever stored the offset first, and it never changes
     if (i < first_end_.load(std::memory_order_relaxed)) [[likely]] return at_offset(first_offset_.load(std::memory_order_relaxed), i);
@@ -222,21 +235,6 @@ class tagged_pool {
   index fresh_chain();
   index fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count);
 
-  index take(thread_cache* cache) {
-    if (cache == nullptr) [[unlikely]] return take_fixed();
-    if (cache->count == 0) [[unlikely]] refill(*cache);
-    const index taken = cache->first;
-    cache->first = at(taken).next_free.load(std::memory_order_relaxed);
-    --cache->count;
-    return taken;
-  }
-  void give_back(thread_cache* cache, index freed) noexcept {
-    if (cache == nullptr) [[unlikely]] return push_chain(depot_, freed);
-    if (cache->count == chain) [[unlikely]] spill(*cache);
-    at(freed).next_free.store(cache->first, std::memory_order_relaxed);
-    cache->first = freed;
-    ++cache->count;
-  }
   index take_fixed();
   void refill(thread_cache& cache);
   void spill(thread_cache& cache) noexcept;
@@ -276,12 +274,26 @@ class tagged_pool<B>::operation {
   }
   node_type* get(link_type l) const noexcept {
     // A node<T> is laid over what the pool constructed: a slot, then words.
-    return static_cast<node_type*>(&pool_.at(l.index()));
+    return static_cast<node_type*>(&at(l.index()));
   }
 
-  link_type create() { return link_type(pool_.take(cache_)); }
+  link_type create() {
+    if (cache_ == nullptr) [[unlikely]] return link_type(pool_.take_fixed());
+    if (cache_->count == 0) [[unlikely]] pool_.refill(*cache_);
+    const index taken = cache_->first;
+    cache_->first = at(taken).next_free.load(std::memory_order_relaxed);
+    --cache_->count;
+    return link_type(taken);
+  }
   link_type create_spare() { return pool_.is_fixed() ? link_type(pool_.take_spare()) : create(); }
-  void discard(link_type l) noexcept { pool_.give_back(cache_, l.index()); }
+  void discard(link_type l) noexcept {
+    const index freed = l.index();
+    if (cache_ == nullptr) [[unlikely]] return pool_.push_chain(pool_.depot_, freed);
+    if (cache_->count == chain) [[unlikely]] pool_.spill(*cache_);
+    at(freed).next_free.store(cache_->first, std::memory_order_relaxed);
+    cache_->first = freed;
+    ++cache_->count;
+  }
   void discard_spare(link_type l) noexcept {
     if (pool_.is_fixed()) {
       pool_.push_chain(pool_.spares_, l.index());
@@ -293,9 +305,15 @@ class tagged_pool<B>::operation {
 
  private:
   friend class tagged_pool;
-  operation(tagged_pool& pool, thread_cache* cache) noexcept : pool_(pool), cache_(cache) {}
+  operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept : pool_(pool), bound_(bound), cache_(cache) {}
+
+  slot& at(index i) const noexcept {
+    if (i < bound_.first_end) [[likely]] return *reinterpret_cast<slot*>(bound_.first_base + std::uintptr_t{i} * sizeof(word));
+    return pool_.at(i);
+  }
 
   tagged_pool& pool_;
+  const binding& bound_;
   thread_cache* cache_;
 };
 
@@ -310,11 +328,7 @@ void tagged_pool<B>::bind_size(std::size_t words) {
   const bool fits = fixed_ ? capacity_ < end_of_indices && block_words(0, present) <= end_of_indices
                            : first_width(present) < widths;
   if (!fits) detail::fail<std::invalid_argument>("tagged_pool: more than 16 GiB of nodes");
-  if (fixed_) {
-    add_block(0, present);
-  } else {
-    first_end_.store(std::uint32_t{1} << first_width(present), std::memory_order_relaxed);
-  }
+  add_block(fixed_ ? 0 : first_width(present), present);
   bound_.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -337,7 +351,7 @@ template <class B>
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - reinterpret_cast<std::uintptr_t>(this);
   if (first) {
     first_offset_.store(offset, std::memory_order_release);
-    if (fixed_) first_end_.store(~std::uint32_t{0}, std::memory_order_relaxed);
+    first_end_.store(fixed_ ? ~std::uint32_t{0} : std::uint32_t{1} << width, std::memory_order_relaxed);
   } else {
     offsets_[width].store(offset - (std::uintptr_t{1} << (width - 1)) * sizeof(word), std::memory_order_release);
   }

@@ -81,14 +81,19 @@ class hazard_pointers {
   }
 
   // The reclaimer's part; see reclaimer.hpp.
+  struct binding {
+    typename env::template per_thread<record>::key records{};
+  };
   template <class T>
-  void bind() noexcept {
+  binding bind() noexcept {
     bound_.fetch_add(1, std::memory_order_relaxed);
+    return {records_.id()};
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
-  operation<T, N> enter() {
-    return operation<T, N>(*this, this_thread());
+  operation<T, N> enter(const binding& bound) {
+    record* const mine = env::template per_thread<record>::find(bound.records);
+    return operation<T, N>(*this, mine != nullptr ? *mine : this_thread());
   }
 
   // For hazard_pointer.hpp. acquire_slot may throw std::bad_alloc; retire takes the object even where this thread can have no record.
@@ -99,8 +104,6 @@ class hazard_pointers {
  private:
   record& this_thread() {
     return records_.get([this] {
-      // Before this thread's first protection: from here on the light fence may be free.
-      env::settle_fences();
       record* const fresh = make<record>(records_);
       slots_.fetch_add(chunk::size, std::memory_order_relaxed);
       return fresh;
@@ -192,10 +195,7 @@ class hazard_pointers<B, Alloc>::operation {
     // relaxed: only a guess; what we return was loaded by (7)
     link<T> guess = source.load(std::memory_order_relaxed);
     for (;;) {
-      slots_[i].protect(guess.pointer());
-      // The store comes before the load below, for every scan that began after: either the scan sees our slot, or we see that the
-      // object was unlinked.
-      env::light_fence();
+      slots_[i].protect_before_loads(guess.pointer());
       // (7) acquire: pairs with the container's release that published the node, so that we may read it
       const link<T> seen = source.load(std::memory_order_acquire);
       if (seen == guess) return seen;
@@ -339,16 +339,21 @@ void hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
         // (2) acquire: pairs with (1): the holder's reads are over before we free
         const void* const address = hazard.protecting.load(std::memory_order_acquire);
         if (address == nullptr) continue;
-        detail::retirable** place = &record::bucket(mine.buckets, address);
-        while (*place != nullptr) {
-          detail::retirable* const object = *place;
-          detail::retirable* const next = read_shared<B>(object->next_retired);
-          if (read_shared<B>(object->address) == address) {
-            *place = next;
-            kept.push(object);
-          } else {
-            place = &object->next_retired;
+        detail::retirable*& bucket = record::bucket(mine.buckets, address);
+        detail::retirable* before = nullptr;
+        detail::retirable* next = nullptr;
+        for (detail::retirable* object = bucket; object != nullptr; object = next) {
+          next = read_shared<B>(object->next_retired);
+          if (read_shared<B>(object->address) != address) {
+            before = object;
+            continue;
           }
+          if (before == nullptr) {
+            bucket = next;
+          } else {
+            write_shared<B>(before->next_retired, next);
+          }
+          kept.push(object);
         }
       }
     }

@@ -28,10 +28,18 @@ struct hazard_slot {
   atomic<const void*, B> protecting{nullptr};
   hazard_slot* next_free = nullptr;
   hazard_record<B>* home = nullptr;
+  typename environment<B>::fences fences{};  // here, since the line is at hand when it is needed
 
   // (1) release: whatever the holder did with the object that it protected before comes before this store, for a scan that reads it by
   // (2); without it, the object could be freed under the holder's last read.
   void protect(const void* address) noexcept { protecting.store(address, std::memory_order_release); }
+
+  // protect, with the store before all that follows, for every scan that began after: either the scan sees our slot, or we see in what
+  // we load next that the object was unlinked.
+  void protect_before_loads(const void* address) noexcept {
+    protect(address);
+    environment<B>::light_fence(fences);
+  }
 };
 
 template <class B>
@@ -76,9 +84,10 @@ struct alignas(cache_line) hazard_record {
 
   using owners = typename environment<B>::template per_thread<hazard_record>;
 
-  explicit hazard_record(const owners& all) noexcept : records(&all) { claim(first); }
+  explicit hazard_record(const owners& all) noexcept : records(&all), fences(environment<B>::settle_fences()) { claim(first); }
 
   const owners* const records;  // the domain's, this one among them
+  const typename environment<B>::fences fences;
   chunk first;
   atomic<chunk*, B> chunks{&first};
 
@@ -103,7 +112,10 @@ struct alignas(cache_line) hazard_record {
   }
 
   void claim(chunk& fresh) noexcept {
-    for (slot& each : fresh.slots) write_shared<B>(each.home, this);
+    for (slot& each : fresh.slots) {
+      write_shared<B>(each.home, this);
+      write_shared<B>(each.fences, fences);
+    }
   }
   void add(chunk& fresh) noexcept {
     claim(fresh);

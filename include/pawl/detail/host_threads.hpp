@@ -193,8 +193,13 @@ class host_per_thread {
     registry_->drop();
   }
 
+  /// Names this owner as long as it lives; for who wants to find an object without a look at the owner.
+  using key = const thread_registry*;
+  [[nodiscard]] key id() const noexcept { return registry_; }
+
   /// The calling thread's object; null where it has none yet. Wait-free.
-  T* find() const noexcept { return static_cast<T*>(this_thread_table.find(registry_)); }
+  static T* find(key owner) noexcept { return static_cast<T*>(this_thread_table.find(owner)); }
+  T* find() const noexcept { return find(registry_); }
 
   /// The calling thread's object: its own, an ended thread's, or else a new one, `*make()`. May throw std::bad_alloc or what make
   /// throws, before any effect.

@@ -24,7 +24,9 @@ inline constinit std::atomic<asymmetric_state> asymmetric{asymmetric_state::unkn
 /// Registers for membarrier; the registration survives fork. Of racing callers the first answer stays: once a light fence may have
 /// relied on membarrier, no later failure to register may turn the heavy side into a mere fence.
 [[gnu::cold]] inline asymmetric_state settle_asymmetric() noexcept {
-  auto state = asymmetric_state::fallback;
+  auto state = asymmetric.load(std::memory_order_relaxed);
+  if (state != asymmetric_state::unknown) return state;
+  state = asymmetric_state::fallback;
 #if defined(__linux__)
   if (syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) state = asymmetric_state::membarrier;
 #endif
@@ -44,6 +46,16 @@ template <class B>
 void light_fence() noexcept {
   // relaxed: see settle_asymmetric
   if (asymmetric.load(std::memory_order_relaxed) == asymmetric_state::membarrier) [[likely]] {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  } else {
+    full_fence<B>();
+  }
+}
+
+/// The same for a caller who knows the state, which never changes once it is settled: so it may come from the line at hand.
+template <class B>
+void light_fence(asymmetric_state settled) noexcept {
+  if (settled == asymmetric_state::membarrier) [[likely]] {
     std::atomic_signal_fence(std::memory_order_seq_cst);
   } else {
     full_fence<B>();
