@@ -25,7 +25,7 @@ template <class Atomic, class F>
 void add(points& all, const char* library, const char* variant, const char* guarantee, F operation) {
   all.push_back({"atomic", library, variant, guarantee, "all on one line", [operation](const trial& t) {
                    line<Atomic> shared;
-                   return measure(t, [&](unsigned) { return repeat([&] { operation(shared.value); }); });
+                   return measure(t, [&](unsigned) { return repeat(shared.value, operation); });
                  }});
 }
 
@@ -56,11 +56,16 @@ double wide_compare_and_swap(const trial& t) {
   using wide = pawl::tagged<void*>;
   line<pawl::atomic<wide>> shared;
   return measure(t, [&](unsigned) {
-    return repeat([&a = shared.value, seen = wide{}]() mutable {
-      while (!a.compare_exchange_weak(seen, seen.next(seen.value))) {
+    return [&shared](std::size_t n) {
+      auto& a = shared.value;
+      wide seen = a.load(relaxed);
+      for (std::size_t i = 0; i < n; ++i) {
+        while (!a.compare_exchange_weak(seen, seen.next(seen.value))) {
+        }
+        seen = seen.next(seen.value);
       }
-      seen = seen.next(seen.value);
-    });
+      return n;
+    };
   });
 }
 
@@ -71,10 +76,12 @@ double guarded_read(const trial& t) {
   source.value.store(&object);
   return measure(t, [&](unsigned) {
     return [&source, guard = pawl::make_hazard_pointer()](std::size_t n) mutable {
+      auto local = std::move(guard);  // in a register, as in a function of its own
       for (std::size_t i = 0; i < n; ++i) {
-        keep(guard.protect(source.value));
-        guard.reset_protection();
+        keep(*local.protect(source.value));
+        local.reset_protection();
       }
+      guard = std::move(local);
       return n;
     };
   });

@@ -29,7 +29,9 @@ template <class Container>
 double pairs(const trial& t) {
   const auto container = make_filled<Container>();
   return measure(t, [&](unsigned thread) {
-    return [&c = *container, value = std::uint64_t{thread}](std::size_t n) mutable {
+    return [container = container.get(), thread](std::size_t n) {
+      Container& c = *container;
+      std::uint64_t value = thread;
       for (std::size_t i = 0; i < n; ++i) {
         c.push(value);
         c.pop(value);
@@ -51,7 +53,8 @@ double one_producer_one_consumer(const trial& t) {
     std::atomic<std::uint64_t> value{0};
   } popped;
   return measure(t, [&](unsigned thread) {
-    return [&c = *container, &popped = popped.value, thread, mine = std::uint64_t{0}](std::size_t n) mutable {
+    return [container = container.get(), &popped = popped.value, thread, mine = std::uint64_t{0}](std::size_t n) mutable {
+      Container& c = *container;
       std::size_t done = 0;
       for (std::size_t attempts = 0; attempts < n; ++attempts) {
         std::uint64_t value;

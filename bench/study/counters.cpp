@@ -36,21 +36,21 @@ template <class Atomic, class Increment>
 auto count_with(Increment increment) {
   return [increment](const trial& t) {
     line<Atomic> counter;
-    return measure(t, [&](unsigned) { return repeat([&] { increment(counter.value); }); });
+    return measure(t, [&](unsigned) { return repeat(counter.value, increment); });
   };
 }
 
 // The counter is in the lock's own line: that is the best a lock can do.
 template <class Lock>
 double count_locked(const trial& t) {
-  struct alignas(128) {
+  struct alignas(128) guarded {
     Lock lock;
     word value = 0;
   } counter;
   return measure(t, [&](unsigned) {
-    return repeat([&] {
-      const std::lock_guard guard(counter.lock);
-      keep(++counter.value);
+    return repeat(counter, [](guarded& c) {
+      const std::lock_guard guard(c.lock);
+      keep(++c.value);
     });
   });
 }

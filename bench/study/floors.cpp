@@ -12,15 +12,15 @@ struct alignas(128) line {
 
 double one_fetch_add_each(const trial& t) {
   line shared;
-  return measure(t, [&](unsigned) { return repeat([&] { keep(shared.value.fetch_add(1)); }); });
+  return measure(t, [&](unsigned) { return repeat(shared.value, [](auto& a) { keep(a.fetch_add(1)); }); });
 }
 
 double one_cas_each(const trial& t) {
   line shared;
   return measure(t, [&](unsigned) {
-    return repeat([&] {
-      std::uint64_t seen = shared.value.load(std::memory_order_relaxed);
-      while (!shared.value.compare_exchange_weak(seen, seen + 1)) {
+    return repeat(shared.value, [](auto& a) {
+      std::uint64_t seen = a.load(std::memory_order_relaxed);
+      while (!a.compare_exchange_weak(seen, seen + 1)) {
       }
     });
   });

@@ -42,7 +42,8 @@ double mixed(const trial& t) {
   const auto map = std::make_unique<Map>();
   for (std::uint64_t i = 0; i < (1U << key_bits); i += 2) map->insert(nth_key(i), i);
   return measure(t, [&](unsigned thread) {
-    return [&m = *map, random = random_numbers{nth_key(thread)}](std::size_t n) mutable {
+    return [map = map.get(), random = random_numbers{nth_key(thread)}](std::size_t n) mutable {
+      Map& m = *map;
       for (std::size_t i = 0; i < n; ++i) {
         const draw next = draw_from(random());
         const std::uint64_t key = nth_key(next.which);

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Which results stand together in one chart, and what is said about each."""
+
+import summary
+
+SECTIONS = {
+    "atomic": "The floor: atomic operations",
+    "counter": "One counter",
+    "lock": "Locks against lock-free",
+    "stack": "Stack",
+    "queue": "Queue",
+    "hash_map": "Hash map",
+}
+
+WHY = {
+    "atomic": "What one operation costs a thread that has the line to itself, and what it costs when all threads want the same line. "
+              "Nothing built from these operations can be faster. <i>hazard pointer</i> is protect, read and reset: the price of "
+              "reading memory that others may retire.",
+    "counter": "All threads count on one word. An instruction made for it can't fail; a compare-and-swap fails when another thread was "
+               "faster, and then the question is how long to wait. The floor is <code>std::atomic</code>'s fetch_add.",
+    "lock": "The same counter under a lock. <strong>The guarantees differ, which is what this chart is about:</strong> a thread that "
+            "loses its processor while it holds a lock stops all others; without one it stops nobody.",
+    ("stack", "push, pop"): "Every thread pushes one element and pops one, on a stack of {elements} elements. Each of the two is at "
+                            "least one compare-and-swap on the same line.",
+    ("queue", "push, pop"): "Every thread pushes one element and pops one, on a queue of {elements} elements.",
+    ("queue", "1 producer, 1 consumer"): "One thread pushes and another pops: every element crosses from core to core.",
+    ("hash_map", "find"): "Lookups alone, among 2<sup>16</sup> keys of which half are present. Who writes nothing shared to read "
+                          "gains from every core.",
+    ("hash_map", "10% updates"): "One operation in ten inserts or erases a key.",
+    ("hash_map", "50% updates"): "Every second operation inserts or erases a key.",
+}
+
+GUARANTEES = {
+    "unbounded": "Lock-free and unbounded: an operation is held up only by others that get on.",
+    "bounded": "Lock-free, over memory of a fixed size.",
+    "growing": "Lock-free, growing.",
+    "blocking": "Behind one lock: <strong>a weaker guarantee</strong>, so these are compared with each other; pawl's lock-free one is "
+                "drawn thin, for reference.",
+}
+
+
+def style(result):
+    """The colour and shape of a series: the same thing looks the same in every chart."""
+    variant = result["variant"]
+    if result["library"] == "floor":
+        return "floor-cas" if "CAS" in variant else "floor"
+    if result["library"] == "boost":
+        return "boost"
+    for word, found in (("mutex", "mutex"), ("spin", "spin"), ("test_and_set", "spin"), ("no_backoff", "second"),
+                        ("exponential", "third"), ("yield", "fourth"), ("hazard", "second")):
+        if word in variant:
+            return found
+    return "first"
+
+
+def series(name, points, look):
+    return {"name": name, "style": look, "points": points}
+
+
+def lines(key, title, why, rows, threads):
+    """rows: {name: {threads: result}}."""
+    drawn = [series(name, [points.get(n) for n in threads], style(next(iter(points.values())))) for name, points in rows.items()]
+    return {"id": key, "kind": "lines", "title": title, "why": why, "threads": threads, "series": drawn}
+
+
+def kind_of(guarantee):
+    return next((each for each in ("blocking", "unbounded", "bounded", "growing") if each in guarantee.split(", ")), None)
+
+
+def container_charts(structure, workload, rows, threads):
+    """One chart for each guarantee, the floor drawn in all of them."""
+    first = {name: next(iter(points.values())) for name, points in rows.items()}
+    floors = {name: points for name, points in rows.items() if first[name]["library"] == "floor"}
+    reference = next((name for name in rows if first[name]["library"] == "pawl"), None)
+    for kind, about in GUARANTEES.items():
+        chosen = {name: points for name, points in rows.items() if kind_of(first[name]["guarantee"]) == kind}
+        if not chosen:
+            continue
+        guarantee = next(first[name]["guarantee"] for name in chosen)
+        chart = lines(f"{structure}-{workload}-{kind}", f"{workload}: {guarantee}",
+                      WHY[structure, workload].format(elements=64) + " " + about, {**chosen, **floors}, threads)
+        if kind == "blocking" and reference:
+            chart["series"].insert(len(chosen), series(f"{reference} (lock-free)", [rows[reference].get(n) for n in threads], "reference"))
+        yield chart
+
+
+def atomic_chart(rows, cpus):
+    """Costs as dots: a row for each operation, alone and contended."""
+    measured = sorted({n for points in rows.values() for n in points})
+    alone = 1 if 1 in measured else None
+    contended = max((n for n in measured if 1 < n <= cpus), default=max((n for n in measured if n > 1), default=None))
+    names = list(dict.fromkeys(result["variant"] for points in rows.values() for result in points.values()))
+    drawn = []
+    for library in ("pawl", "std"):
+        for n, words in ((alone, "alone"), (contended, f"{contended} threads on one line")):
+            found = [summary.pick([r for p in rows.values() for r in p.values()], "atomic", library, name, n) for name in names]
+            if any(found):
+                drawn.append(series(f"{library}, {words}", found, f"{library}-{'alone' if n == 1 else 'contended'}"))
+    return {"id": "atomic", "kind": "dots", "title": "Nanoseconds per operation", "why": WHY["atomic"], "rows": names, "series": drawn}
+
+
+def sections(study):
+    """[(structure, title, [chart])]"""
+    found = {}
+    for (structure, workload), rows in summary.groups(study["results"]).items():
+        threads = sorted({n for points in rows.values() for n in points})
+        charts = found.setdefault(structure, [])
+        if structure == "atomic":
+            charts.append(atomic_chart(rows, study["context"]["cpus"]))
+        elif structure in ("counter", "lock"):
+            charts.append(lines(structure, "add one", WHY[structure], rows, threads))
+        else:
+            charts += container_charts(structure, workload, rows, threads)
+    return [(structure, SECTIONS[structure], charts) for structure, charts in found.items()]

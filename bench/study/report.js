@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+// Draws the charts of the page from the data in it.
+'use strict';
+
+const looks = {  // colour, shape, dash, width
+  'first': ['--first', 'circle', [], 2.5],
+  'second': ['--second', 'triangle', [], 2.5],
+  'third': ['--third', 'rectRot', [], 2.5],
+  'fourth': ['--fourth', 'rect', [], 2.5],
+  'boost': ['--boost', 'rect', [], 2.5],
+  'mutex': ['--mutex', 'rectRot', [], 2.5],
+  'spin': ['--spin', 'triangle', [], 2.5],
+  'reference': ['--first', 'circle', [], 1],
+  'floor': ['--floor', false, [7, 4], 1.5],
+  'floor-cas': ['--floor', false, [2, 3], 1.5],
+  'pawl-alone': ['--first', 'circle', [], 2],
+  'pawl-contended': ['--boost', 'circle', [], 2],
+  'std-alone': ['--second', 'rectRot', [], 2],
+  'std-contended': ['--third', 'rectRot', [], 2],
+};
+
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const digits = value => value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+const nanoseconds = ops => ops > 0 ? 1e9 / ops : NaN;
+
+// A bar from the worst repetition to the best through every point.
+const errorBars = {
+  id: 'errorBars',
+  afterDatasetsDraw(chart) {
+    const pen = chart.ctx;
+    const sideways = chart.options.indexAxis === 'y';
+    chart.data.datasets.forEach((dataset, i) => {
+      if (!chart.isDatasetVisible(i) || !dataset.bars) return;
+      const scale = chart.scales[sideways ? 'x' : 'y'];
+      pen.save();
+      pen.strokeStyle = dataset.borderColor;
+      pen.lineWidth = 1.25;
+      pen.beginPath();
+      chart.getDatasetMeta(i).data.forEach((point, j) => {
+        const {low, high} = dataset.data[j];
+        if (low === undefined) return;
+        const [from, to] = [scale.getPixelForValue(low), scale.getPixelForValue(high)];
+        const line = (x1, y1, x2, y2) => {
+          pen.moveTo(x1, y1);
+          pen.lineTo(x2, y2);
+        };
+        if (sideways) {
+          line(from, point.y, to, point.y);
+          for (const end of [from, to]) line(end, point.y - 3, end, point.y + 3);
+        } else {
+          line(point.x, from, point.x, to);
+          for (const end of [from, to]) line(point.x - 3, end, point.x + 3, end);
+        }
+      });
+      pen.stroke();
+      pen.restore();
+    });
+  },
+};
+
+function dataset(series, points) {
+  const [name, shape, dash, width] = looks[series.style];
+  const line = colour(name);
+  return {
+    label: series.name,
+    data: points,
+    bars: shape !== false,
+    borderColor: line,
+    backgroundColor: line,
+    borderDash: dash,
+    borderWidth: width,
+    pointBorderWidth: 1,
+    pointStyle: shape || 'line',
+    pointRadius: shape ? 5 : 0,
+    pointHoverRadius: shape ? 7 : 4,
+    pointHitRadius: 12,
+  };
+}
+
+// 1, 2, 5, 10, 20, 50 ... and no other label.
+const fewTicks = unit => value => {
+  const mantissa = Number(value.toExponential().split('e')[0]);
+  return [1, 2, 5].includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
+};
+
+function common() {
+  const [ink, soft, rule, card] = ['--ink', '--soft', '--rule', '--card'].map(colour);
+  const axis = title => ({
+    grid: {color: rule, borderColor: rule},
+    ticks: {color: soft, autoSkip: false, maxRotation: 0},
+    title: {display: true, text: title, color: soft},
+  });
+  return {
+    axis,
+    options: {
+      responsive: true,
+      maintainAspectRatio: false,
+      animation: false,
+      interaction: {mode: 'nearest', intersect: false, axis: 'xy'},
+      plugins: {
+        legend: {
+          position: 'top', align: 'start',
+          labels: {color: ink, usePointStyle: true, boxWidth: 26, padding: 10, font: {size: 13}},
+        },
+        tooltip: {
+          backgroundColor: card, titleColor: ink, bodyColor: ink, borderColor: rule, borderWidth: 1, padding: 10,
+          usePointStyle: true,
+        },
+      },
+    },
+  };
+}
+
+function costLines(result) {
+  const at = n => digits(n * result.threads);
+  const lines = [`${at(nanoseconds(result.ops_per_second))} ns per operation and thread` +
+                 ` (${at(nanoseconds(result.max))} to ${at(nanoseconds(result.min))})`];
+  if (result.handover_ns) lines.push(`hand-over ${result.handover_ns.toFixed(0)} ns`);
+  lines.push(`${result.repetitions} repetitions`, result.guarantee);
+  return lines;
+}
+
+function drawLines(chart, canvas) {
+  const {axis, options} = common();
+  const last = chart.threads.length - 1;
+  // Series stand a little beside each other, so that their bars don't hide one another.
+  const step = 0.045;
+  const datasets = chart.series.map((series, i) => {
+    const aside = looks[series.style][1] ? (i - (chart.series.length - 1) / 2) * step : 0;
+    return {
+      ...dataset(series, series.points.flatMap((r, x) => r ? [{
+        x: x + aside, y: r.ops_per_second / 1e6, low: r.min / 1e6, high: r.max / 1e6, result: r,
+      }] : [])),
+      showLine: true,
+    };
+  });
+  options.scales = {
+    x: {
+      ...axis('threads'), type: 'linear', min: -0.3, max: last + 0.3,
+      afterBuildTicks: scale => { scale.ticks = chart.threads.map((_, x) => ({value: x})); },
+    },
+    y: {...axis('million operations/s'), type: 'logarithmic'},
+  };
+  options.scales.x.ticks = {...options.scales.x.ticks, callback: x => chart.threads[x]};
+  options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(' M')};
+  options.plugins.tooltip.callbacks = {
+    title: items => items[0].dataset.label,
+    label: item => {
+      const {result} = item.raw;
+      return `${result.threads} threads: ${digits(item.raw.y)} M ops/s (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
+    },
+    afterBody: items => costLines(items[0].raw.result),
+  };
+  return new Chart(canvas, {type: 'scatter', data: {datasets}, options, plugins: [errorBars]});
+}
+
+function drawDots(chart, canvas) {
+  const {axis, options} = common();
+  const step = 0.16;
+  const datasets = chart.series.map((series, i) => dataset(series, series.points.flatMap((r, row) => r ? [{
+    x: nanoseconds(r.ops_per_second) * r.threads,
+    y: row + (i - (chart.series.length - 1) / 2) * step,
+    low: nanoseconds(r.max) * r.threads,
+    high: nanoseconds(r.min) * r.threads,
+    result: r,
+  }] : [])));
+  options.indexAxis = 'y';
+  options.scales = {
+    x: {...axis('ns per operation'), type: 'logarithmic', position: 'bottom'},
+    y: {
+      ...axis(''), type: 'linear', reverse: true, min: -0.6, max: chart.rows.length - 0.4,
+      afterBuildTicks: scale => { scale.ticks = chart.rows.map((_, row) => ({value: row})); },
+    },
+  };
+  options.scales.y.title.display = false;
+  options.scales.x.ticks = {...options.scales.x.ticks, callback: fewTicks('')};
+  options.scales.y.ticks = {...options.scales.y.ticks, callback: row => chart.rows[row]};
+  options.plugins.tooltip.callbacks = {
+    title: items => chart.rows[Math.round(items[0].raw.y)],
+    label: item => `${item.dataset.label}: ${digits(item.raw.x)} ns`,
+    afterBody: items => costLines(items[0].raw.result),
+  };
+  return new Chart(canvas, {type: 'scatter', data: {datasets}, options, plugins: [errorBars]});
+}
+
+const charts = JSON.parse(document.getElementById('charts').textContent);
+let drawn = [];
+function draw() {
+  Chart.defaults.font.family = 'system-ui, sans-serif';
+  Chart.defaults.font.size = 13;
+  for (const each of drawn) each.destroy();
+  drawn = charts.map(chart => (chart.kind === 'dots' ? drawDots : drawLines)(chart, document.getElementById(chart.id)));
+}
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+draw();
