@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Which results stand together in one chart, and what is said about each."""
 
+import re
+
 import summary
 
 SECTIONS = {
@@ -53,6 +55,10 @@ def style(result):
     return "first"
 
 
+def identifier(text):
+    return "chart-" + re.sub("[^a-z0-9]+", "-", text.lower())
+
+
 def series(name, points, look):
     return {"name": name, "style": look, "points": points}
 
@@ -60,7 +66,7 @@ def series(name, points, look):
 def lines(key, title, why, rows, threads):
     """rows: {name: {threads: result}}."""
     drawn = [series(name, [points.get(n) for n in threads], style(next(iter(points.values())))) for name, points in rows.items()]
-    return {"id": key, "kind": "lines", "title": title, "why": why, "threads": threads, "series": drawn}
+    return {"id": identifier(key), "kind": "lines", "title": title, "why": why, "threads": threads, "series": drawn}
 
 
 def kind_of(guarantee):
@@ -96,7 +102,7 @@ def atomic_chart(rows, cpus):
             found = [summary.pick([r for p in rows.values() for r in p.values()], "atomic", library, name, n) for name in names]
             if any(found):
                 drawn.append(series(f"{library}, {words}", found, f"{library}-{'alone' if n == 1 else 'contended'}"))
-    return {"id": "atomic", "kind": "dots", "title": "Nanoseconds per operation", "why": WHY["atomic"], "rows": names, "series": drawn}
+    return {"id": identifier("atomic"), "kind": "dots", "title": "Nanoseconds per operation", "why": WHY["atomic"], "rows": names, "series": drawn}
 
 
 def sections(study):

@@ -77,11 +77,17 @@ function dataset(series, points) {
   };
 }
 
-// 1, 2, 5, 10, 20, 50 ... and no other label.
+// 1, 2, 3, 5, 10, 20 ... and no other label.
 const fewTicks = unit => value => {
   const mantissa = Number(value.toExponential().split('e')[0]);
-  return [1, 2, 5].includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
+  return [1, 2, 3, 5].includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
 };
+
+// The ends of a logarithmic axis: all points and bars, and a little air.
+function range(datasets) {
+  const values = datasets.flatMap(each => each.data.flatMap(point => [point.low, point.high])).filter(value => value > 0);
+  return {min: Math.min(...values) / 1.12, max: Math.max(...values) * 1.12};
+}
 
 function common() {
   const [ink, soft, rule, card] = ['--ink', '--soft', '--rule', '--card'].map(colour);
@@ -100,7 +106,7 @@ function common() {
       plugins: {
         legend: {
           position: 'top', align: 'start',
-          labels: {color: ink, usePointStyle: true, boxWidth: 26, padding: 10, font: {size: 13}},
+          labels: {color: ink, usePointStyle: true, boxWidth: 22, boxHeight: 7, padding: 10, font: {size: 13}},
         },
         tooltip: {
           backgroundColor: card, titleColor: ink, bodyColor: ink, borderColor: rule, borderWidth: 1, padding: 10,
@@ -139,7 +145,7 @@ function drawLines(chart, canvas) {
       ...axis('threads'), type: 'linear', min: -0.3, max: last + 0.3,
       afterBuildTicks: scale => { scale.ticks = chart.threads.map((_, x) => ({value: x})); },
     },
-    y: {...axis('million operations/s'), type: 'logarithmic'},
+    y: {...axis('million operations/s'), type: 'logarithmic', ...range(datasets)},
   };
   options.scales.x.ticks = {...options.scales.x.ticks, callback: x => chart.threads[x]};
   options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(' M')};
@@ -166,7 +172,7 @@ function drawDots(chart, canvas) {
   }] : [])));
   options.indexAxis = 'y';
   options.scales = {
-    x: {...axis('ns per operation'), type: 'logarithmic', position: 'bottom'},
+    x: {...axis('ns per operation'), type: 'logarithmic', ...range(datasets), position: 'bottom'},
     y: {
       ...axis(''), type: 'linear', reverse: true, min: -0.6, max: chart.rows.length - 0.4,
       afterBuildTicks: scale => { scale.ticks = chart.rows.map((_, row) => ({value: row})); },

@@ -66,7 +66,7 @@ def comparison_table(study):
     if not found:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{escape(each.text)}</th><td class="number">{each.value:.2f}</td><td>{escape(each.goal)}</td>'
+        f'<tr><th scope="row">{escape(each.text)}</th><td class="number">{each.value:.2f}</td><td class="goal">{escape(each.goal)}</td>'
         f'<td class="{"good" if each.good else "bad"}">{"✓ reached" if each.good else "✗ not reached"}</td></tr>' for each in found)
     return ('<section id="short"><h2>In short</h2><p>What pawl promises about its speed, as this run measured it: ratios of medians of '
             'runs that were interleaved in one process.</p><div class="scroll"><table><thead><tr><th>Promise</th><th>Measured</th>'
@@ -78,9 +78,9 @@ def cell(result, as_cost):
         return '<td class="number">–</td>'
     if as_cost:
         low, high = (1e9 * result["threads"] / result[end] for end in ("max", "min"))
-        return f'<td class="number">{result["ns_per_op"]:.2f}<small>{low:.2f} – {high:.2f}</small></td>'
+        return f'<td class="number">{result["ns_per_op"]:.2f}<small>{low:.2f}–{high:.2f}</small></td>'
     low, middle, high = (summary.millions(result[each]) for each in ("min", "ops_per_second", "max"))
-    return f'<td class="number">{middle}<small>{low} – {high}</small></td>'
+    return f'<td class="number">{middle}<small>{low}–{high}</small></td>'
 
 
 def handover_row(chart):

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Runs bench_study for a moment and checks what comes of it: check.py PROGRAM DIR. The numbers mean nothing; their form does."""
+
+import html.parser
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+here = pathlib.Path(__file__).parent
+structures = {"atomic", "counter", "lock", "stack", "queue", "hash_map"}
+text = ("structure", "library", "variant", "guarantee", "workload")
+keys = [*text, "threads", "cpus", "handover_ns", "ops_per_second", "ns_per_op", "min", "max", "repetitions"]
+context_keys = {"machine", "system", "cpu", "cpus", "caches", "compiler", "flags", "date", "pawl_version", "backend", "commit", "quick"}
+
+
+def expect(true, what):
+    if not true:
+        sys.exit(f"check: {what}")
+
+
+def check_result(result):
+    expect(list(result) == keys, f"the members of a result are {list(result)}")
+    expect(all(isinstance(result[each], str) and result[each] for each in text), f"an empty name in {result}")
+    expect(result["structure"] in structures, f"unknown structure {result['structure']}")
+    expect(0 < result["min"] <= result["ops_per_second"] <= result["max"], f"min, median and max are out of order in {result}")
+    expect(abs(result["ns_per_op"] * result["ops_per_second"] / result["threads"] / 1e9 - 1) < 1e-6, f"ns_per_op is wrong in {result}")
+    expect(1 <= result["cpus"] <= result["threads"], f"cpus are wrong in {result}")
+    handed_over = result["cpus"] > 1
+    expect((result["handover_ns"] is not None) == handed_over, f"hand-over is wrong in {result}")
+    expect(not handed_over or 1 < result["handover_ns"] < 1e6, f"no plausible hand-over in {result}")
+    expect(result["repetitions"] >= 3, f"too few repetitions in {result}")
+
+
+def check_coverage(results, threads):
+    found = {(each["structure"], each["library"], each["variant"], each["workload"], each["threads"]) for each in results}
+    expect(len(found) == len(results), "a point occurs twice")
+    expect({each["structure"] for each in results} == structures, "a structure is missing")
+    for structure in ("counter", "lock", "stack", "queue", "hash_map"):
+        expect(any(each[:2] == (structure, "floor") for each in found), f"{structure} has no floor")
+    for structure in ("stack", "queue"):
+        for variant in ("tagged_pool", "hazard_pointers", "fixed tagged_pool"):
+            for n in threads:
+                expect((structure, "pawl", variant, "push, pop", n) in found, f"{structure} over {variant} wasn't run by {n} threads")
+    guarantees = {}
+    for each in results:
+        guarantees.setdefault((each["structure"], each["library"], each["variant"]), set()).add(each["guarantee"])
+    expect(all(len(each) == 1 for each in guarantees.values()), "one thing has two guarantees")
+
+
+class Page(html.parser.HTMLParser):
+    """Counts what has to be there, and takes note of what is loaded."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.canvases, self.headings, self.loads, self.data, self.inside, self.tables = [], [], [], "", None, 0
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.inside = (tag, attributes.get("id"))
+        self.tables += tag == "table"
+        if tag == "canvas":
+            self.canvases.append(attributes["id"])
+        self.loads += [(tag, attributes[each]) for each in ("src", "href", "srcset", "data", "action") if attributes.get(each, "#")[:1] != "#"]
+
+    def handle_data(self, data):
+        if self.inside == ("script", "charts"):
+            self.data += data
+        if self.inside and self.inside[0] in ("h2", "h3"):
+            self.headings.append(data)
+        if self.inside and self.inside[0] == "style":
+            self.loads += re.findall(r"url\([^)]*\)|@import[^;]*", data)
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+
+def check_page(text_of_page, results):
+    page = Page()
+    page.feed(text_of_page)
+    expect(not page.loads, f"the page loads {page.loads}")
+    expect("default-src 'none'" in text_of_page, "the page doesn't forbid itself to load anything")
+    expect("Chart.js v" in text_of_page, "Chart.js isn't in the page")
+    drawn = json.loads(page.data)
+    expect(sorted(each["id"] for each in drawn) == sorted(page.canvases), "charts and canvases differ")
+    expect(len(set(page.canvases)) == len(page.canvases) and page.tables >= len(page.canvases), "an id occurs twice, or a table is missing")
+    shown = {json.dumps(point) for chart in drawn for each in chart["series"] for point in each["points"] if point}
+    # The table and the chart of atomics show one number of contending threads, the others all.
+    for each in results:
+        expect(each["structure"] == "atomic" or json.dumps(each) in shown, f"not on the page: {each}")
+    for chart in drawn:
+        if chart["id"] in ("chart-atomic", "chart-lock"):
+            continue
+        points = [(each, next(filter(None, each["points"]))) for each in chart["series"]]
+        guarantees = {point["guarantee"] for each, point in points if point["library"] != "floor" and each["style"] != "reference"}
+        expect(len(guarantees) == 1, f"{chart['id']} compares {guarantees}")
+        expect(any(point["library"] == "floor" for _, point in points), f"{chart['id']} has no floor")
+
+
+def check_arguments():
+    for bad in (["--threads", "1,x"], ["--threads", "0"], ["--seconds", "-1"], ["--nonsense"], ["--out", __file__], ["extra"]):
+        done = subprocess.run([sys.executable, here / "run", *bad], capture_output=True, text=True)
+        expect(done.returncode == 2 and "error" in done.stderr, f"run {' '.join(bad)}: exit status {done.returncode}, {done.stderr}")
+
+
+def main(program, folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    subprocess.run([program, "--quick", "--seconds", "0.01", "--threads", "1,2", "--out", folder], check=True)
+    study = json.loads((folder / "study.json").read_text())
+    expect(list(study) == ["context", "results"], f"the file has {list(study)}")
+    expect(context_keys <= set(study["context"]), f"the context lacks {context_keys - set(study['context'])}")
+    for each in study["results"]:
+        check_result(each)
+    check_coverage(study["results"], (1, 2))
+    subprocess.run([sys.executable, here / "report.py", folder], check=True)
+    check_page((folder / "report.html").read_text(encoding="utf-8"), study["results"])
+    table = subprocess.run([sys.executable, here / "summary.py", folder], check=True, capture_output=True, text=True).stdout
+    expect("hazard pointer (protect, read, reset)" in table, "the summary lacks its comparisons")
+    check_arguments()
+    print(f"{len(study['results'])} points, as they should be")
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
