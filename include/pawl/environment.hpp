@@ -74,16 +74,27 @@ struct environment {
   static bool heavy_fence() noexcept { return detail::heavy_fence<B>(); }
 };
 
+/// Tells the environment that a plain field, which threads hand to each other, is about to be read.
+template <class B, class T>
+void announce_read(const T& field) noexcept {
+  // An empty field shares its byte with another.
+  if constexpr (environment<B>::tracks_plain && !std::is_empty_v<T>) environment<B>::read(std::addressof(field), sizeof(T));
+}
+/// The same of a write.
+template <class B, class T>
+void announce_write(T& field) noexcept {
+  if constexpr (environment<B>::tracks_plain && !std::is_empty_v<T>) environment<B>::write(std::addressof(field), sizeof(T));
+}
 /// Reads a plain field that threads hand to each other.
 template <class B, class T>
 [[nodiscard]] T read_shared(const T& field) noexcept {
-  if constexpr (environment<B>::tracks_plain) environment<B>::read(&field, sizeof(T));
+  announce_read<B>(field);
   return field;
 }
 /// Writes one.
 template <class B, class T>
 void write_shared(T& field, std::type_identity_t<T> value) noexcept {
-  if constexpr (environment<B>::tracks_plain) environment<B>::write(&field, sizeof(T));
+  announce_write<B>(field);
   field = value;
 }
 

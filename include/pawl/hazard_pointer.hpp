@@ -35,10 +35,12 @@ class hazard_pointer_obj_base : private detail::retirable {
   template <class B, class A>
   void retire(D d, hazard_pointers<B, A>& domain) noexcept {
     static_assert(std::is_base_of_v<hazard_pointer_obj_base, T>, "hazard_pointer_obj_base<T>: T must derive from it");
+    announce_write<B>(deleter_);
     deleter_ = std::move(d);
     write_shared<B>(this->address, static_cast<const void*>(static_cast<T*>(this)));
     write_shared<B>(this->reclaim, [](detail::retirable* object, void*) noexcept {
       auto* const self = static_cast<hazard_pointer_obj_base*>(object);
+      announce_write<B>(self->deleter_);
       D deleter = std::move(self->deleter_);
       deleter(static_cast<T*>(self));
     });

@@ -245,8 +245,8 @@ class hazard_pointers<B, Alloc>::operation {
 template <class B, class Alloc>
 [[gnu::cold]] auto hazard_pointers<B, Alloc>::enter_deeper(record& mine, std::size_t count) -> slot* {
   chunk& fresh = more_slots(mine);
-  fresh.outer = mine.level;
-  mine.level->inner = &fresh;
+  write_shared<B>(fresh.outer, mine.level);
+  write_shared<B>(mine.level->inner, &fresh);
   return mine.push_slots(count);
 }
 

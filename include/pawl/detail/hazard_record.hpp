@@ -38,7 +38,7 @@ struct hazard_slot {
   // we load next that the object was unlinked.
   void protect_before_loads(const void* address) noexcept {
     protect(address);
-    environment<B>::light_fence(fences);
+    environment<B>::light_fence(read_shared<B>(fences));
   }
 };
 
@@ -155,9 +155,9 @@ struct alignas(cache_line) hazard_record {
   /// The slots of one operation; null where a new chunk is needed first.
   [[nodiscard]] slot* push_slots(std::size_t count) noexcept {
     if (static_cast<std::size_t>(level->slots + chunk::size - top) < count) [[unlikely]] {
-      if (level->inner == nullptr) return nullptr;
-      level->inner->outer_top = top;
-      level = level->inner;
+      if (read_shared<B>(level->inner) == nullptr) return nullptr;
+      write_shared<B>(read_shared<B>(level->inner)->outer_top, top);
+      level = read_shared<B>(level->inner);
       top = level->slots;
     }
     slot* const base = top;
@@ -166,9 +166,9 @@ struct alignas(cache_line) hazard_record {
   }
   void pop_slots(slot* base) noexcept {
     top = base;
-    if (base == level->slots && level->outer != nullptr) [[unlikely]] {
-      top = level->outer_top;
-      level = level->outer;
+    if (base == level->slots && read_shared<B>(level->outer) != nullptr) [[unlikely]] {
+      top = read_shared<B>(level->outer_top);
+      level = read_shared<B>(level->outer);
     }
   }
 };
@@ -178,7 +178,7 @@ template <class B>
 void release_hazard_slot(hazard_slot<B>& released) noexcept {
   released.protect(nullptr);
   hazard_record<B>* const home = read_shared<B>(released.home);
-  if (home->records->find() == home) {
+  if (read_shared<B>(home->records)->find() == home) {
     home->push_free(released);
   } else {
     home->give_back(released);
