@@ -40,11 +40,12 @@ std::uint64_t add_by_cas_loop(counter& count) noexcept {
 
 // Measures one way of counting; false where an increment was lost.
 bool measure(const char* name, std::uint64_t (*add)(counter&) noexcept, unsigned thread_count) {
-  constexpr std::uint64_t increments_each = 5'000'000;
+  constexpr std::uint64_t increments_each = 10'000'000;
   counter count{0};
   counter failures{0};
   std::latch start(thread_count + 1);  // so that they count at the same time
   std::vector<std::thread> threads;
+  threads.reserve(thread_count);
   for (unsigned i = 0; i < thread_count; ++i) {
     threads.emplace_back([&count, &failures, &start, add] {
       start.arrive_and_wait();

@@ -66,7 +66,7 @@ class buffers {
 
 constexpr std::uint32_t buffer_count = 3;
 constexpr unsigned char thread_count = 4;
-constexpr int leases_each = 20'000;
+constexpr int leases_each = 5'000;
 
 // Writes this thread's number into all of a buffer and looks whether it stays; returns how often it didn't.
 int work(buffers& shared, unsigned char number) {
@@ -78,6 +78,7 @@ int work(buffers& shared, unsigned char number) {
       continue;
     }
     for (unsigned char& each : buffer->bytes()) each = number;
+    if (done % 100 == 0) std::this_thread::yield();  // so that others run meanwhile, even on one core
     bool alone = true;
     for (const unsigned char each : buffer->bytes()) alone = alone && each == number;
     if (!alone) ++disturbed;
@@ -88,10 +89,11 @@ int work(buffers& shared, unsigned char number) {
 
 }  // namespace
 
-int main() {
+int main() {  // NOLINT(bugprone-exception-escape): an example ends where memory does
   buffers shared(buffer_count);
   pawl::atomic<int> disturbed{0};
   std::vector<std::thread> threads;
+  threads.reserve(thread_count);
   for (unsigned char number = 0; number < thread_count; ++number) {
     // relaxed: a sum, read after join()
     threads.emplace_back([&, number] { disturbed.store_add(work(shared, number), std::memory_order_relaxed); });

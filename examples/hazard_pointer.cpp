@@ -8,6 +8,7 @@
 // What to look at: `read` (protect, use, let go) and `replace` (unlink first, then retire, never delete).
 #include <array>
 #include <cstdio>
+#include <latch>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -44,34 +45,41 @@ void replace(std::unique_ptr<config> fresh) {
   if (old != nullptr) old->retire();  // no new reader can find it; who has it keeps it alive
 }
 
-// Reads the configuration once; the version, or -1 where it was torn.
-int read(reclamation::hazard_pointer& protection) {
+// Reads the configuration once; the version, or -1 where it was torn. A slow reader goes to sleep in the middle.
+int read(reclamation::hazard_pointer& protection, bool slow) {
   // (2) protect acquires: pairs with (1)
   const config* const now = protection.protect(current);
   int version = now->version;
+  if (slow) std::this_thread::yield();
   for (const int limit : now->limits) {
     if (limit != version) version = -1;
   }
-  protection.reset_protection();  // keeps the hazard pointer for the next time, and lets the configuration go
+  // Lets the configuration go and keeps the hazard pointer for the next time. It releases, and who deletes looks with acquire: so what
+  // we read above, we read before the deletion.
+  protection.reset_protection();
   return version;
 }
 
 }  // namespace
 
 int main() {
-  constexpr int last_version = 20'000;
+  constexpr int last_version = 100'000;
   constexpr int reader_count = 2;
 
   replace(std::make_unique<config>(0));
   pawl::atomic<int> torn{0};
   pawl::atomic<int> went_back{0};
+  std::latch start(reader_count + 1);
   std::vector<std::thread> readers;
+  readers.reserve(reader_count);
   for (int i = 0; i < reader_count; ++i) {
-    readers.emplace_back([&torn, &went_back] {
+    readers.emplace_back([&torn, &went_back, &start] {
       // Made once per thread: to make one costs more than to use one.
       reclamation::hazard_pointer protection = reclamation::make_hazard_pointer();
+      start.arrive_and_wait();
+      unsigned reads = 0;
       for (int seen = 0; seen != last_version;) {
-        const int version = read(protection);
+        const int version = read(protection, ++reads % 1000 == 0);
         // relaxed: counts, read after join()
         if (version < 0) torn.store_add(1, std::memory_order_relaxed);
         if (version >= 0 && version < seen) went_back.store_add(1, std::memory_order_relaxed);
@@ -79,7 +87,11 @@ int main() {
       }
     });
   }
-  for (int version = 1; version <= last_version; ++version) replace(std::make_unique<config>(version));
+  start.arrive_and_wait();
+  for (int version = 1; version <= last_version; ++version) {
+    replace(std::make_unique<config>(version));
+    if (version % 1000 == 0) std::this_thread::yield();  // so that readers run meanwhile, even on one core
+  }
   for (auto& each : readers) each.join();
 
   const int torn_reads = torn.load(std::memory_order_relaxed);

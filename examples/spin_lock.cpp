@@ -57,6 +57,7 @@ struct bank {
     const std::scoped_lock holder(lock);
     if (first + second != all_money) ++wrong_sums;
     first -= amount;
+    if (transfers % 10'000 == 0) std::this_thread::yield();  // so that others find the lock held, even on one core
     second += amount;
     ++transfers;
   }
@@ -65,14 +66,15 @@ struct bank {
 }  // namespace
 
 int main() {
-  constexpr int thread_count = 4;
-  constexpr int transfers_each = 200'000;
+  constexpr std::int64_t thread_count = 4;
+  constexpr std::int64_t transfers_each = 200'000;
 
   bank shared;
   std::vector<std::thread> threads;
-  for (int number = 0; number < thread_count; ++number) {
+  threads.reserve(thread_count);
+  for (std::int64_t number = 0; number < thread_count; ++number) {
     threads.emplace_back([&shared, number] {
-      for (int i = 0; i < transfers_each; ++i) shared.transfer(number % 2 == 0 ? 1 : -1);
+      for (std::int64_t i = 0; i < transfers_each; ++i) shared.transfer(number % 2 == 0 ? 1 : -1);
     });
   }
   for (auto& each : threads) each.join();

@@ -124,7 +124,7 @@ class text_blocks {
   }
 
   std::mutex mutex_;  // guards all below
-  const std::vector<std::string> files_;
+  std::vector<std::string> files_;
   std::size_t current_ = 0;
   std::unique_ptr<std::FILE, closer> file_;
   std::string begun_word_;  // letters at the end of the last block
@@ -204,6 +204,7 @@ int run(const options& chosen) {
   text_blocks input(chosen.files);
   word_map words;
   std::vector<std::future<void>> threads;
+  threads.reserve(chosen.threads);
   for (std::size_t i = 0; i < chosen.threads; ++i) {
     threads.push_back(std::async(std::launch::async, [&input, &words] {
       for (std::string block; input.next(block);) count_words(words, block);
