@@ -38,16 +38,31 @@ namespace detail {
 template <class F>
 concept transparent = requires { typename F::is_transparent; };
 
+// An empty value takes no room. (The attribute is not for all: a potentially overlapping member can't be constructed in place by a
+// function's result, as a V that can't be moved must be.)
+template <class V, bool Empty = std::is_empty_v<V> && !std::is_final_v<V> && std::is_move_constructible_v<V>>
+struct mapped_member {
+  template <class MakeValue>
+  explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
+  V value;
+};
+template <class V>
+struct mapped_member<V, true> {
+  template <class MakeValue>
+  explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
+  [[no_unique_address]] V value;
+};
+
 /// A key and its value, constructed together and never changed.
 template <class K, class V, class B>
-struct map_element {
+struct map_element : mapped_member<V> {
   // Whether the item is an element or a bucket's head, and where it belongs in the list.
   using item_key = atomic<std::uint64_t, B>;
 
   template <class Key, class MakeValue>
-  map_element(Key&& k, MakeValue&& make_value) : key(std::forward<Key>(k)), value(std::forward<MakeValue>(make_value)()) {}
+  map_element(Key&& k, MakeValue&& make_value)
+      : mapped_member<V>(std::forward<MakeValue>(make_value)), key(std::forward<Key>(k)) {}
   K key;
-  [[no_unique_address]] V value;
 };
 
 }  // namespace detail
@@ -56,8 +71,9 @@ struct map_element {
 ///
 /// K and V are destructible without an exception; members that return or rebuild values need them copy constructible. Hash and KeyEqual
 /// are called by all threads at once. R is hazard_pointers<B, Alloc>. Every member but the constructors and the destructor may be called
-/// by any number of threads at once; functions passed in may use the map, too. A thread's first operation may throw std::bad_alloc,
-/// before any effect; so may all that insert, and what a hash, a comparison, a copy or a function throws passes through: no effect then.
+/// by any number of threads at once; functions passed in may use the map, too. A thread's first operations may throw std::bad_alloc,
+/// before any effect; so may all that insert, and what a hash, a comparison, a copy or a function throws passes through: no effect on
+/// the map then.
 template <class K, class V, class Hash = std::hash<K>, class KeyEqual = std::equal_to<K>, is_reclaimer R = hazard_pointers<>>
 class hash_map {
   static_assert(std::is_object_v<K> && std::is_object_v<V> && !std::is_const_v<V>, "hash_map<K, V>: K and V must be object types");
@@ -183,7 +199,8 @@ class hash_map {
   [[nodiscard]] std::size_t bucket_count() const noexcept {
     return std::size_t{1} << bucket_bits_.load(std::memory_order_relaxed);
   }
-  /// Makes at least n buckets, now instead of step by step. Their memory comes as they are used. Lock-free.
+  /// Makes at least n buckets, now instead of step by step. Their memory comes as they are used: 16 KiB at a time, and once 8 bytes
+  /// for every 1,024 buckets. Lock-free.
   void reserve(std::size_t n) noexcept {
     unsigned bits = 0;
     while (bits < buckets::max_bits && (std::size_t{1} << bits) < n) ++bits;
@@ -195,6 +212,7 @@ class hash_map {
   struct ignore {
     void operator()(const K&, const V&) const noexcept {}
   };
+  static constexpr std::uint32_t long_walk = 12;
   using operation = decltype(std::declval<detail::domain_handle<R, element>&>().template enter<3>());
 
   // Per thread, written by it alone: so no read-modify-write.
@@ -243,6 +261,7 @@ class hash_map {
     link here;
     link next;
     bool found;
+    std::uint32_t passed;  // items on the way
   };
 
   [[nodiscard]] link end() const noexcept { return link(&end_); }
@@ -335,8 +354,10 @@ class hash_map {
   static void count(size_cell& mine, std::int64_t change) noexcept {
     mine.elements.store(mine.elements.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   }
-  void grow_if_full(size_cell& mine) noexcept {
-    if (--mine.until_check != 0) return;
+  // Each thread looks at the size once in a while, and when it has passed more items than a bucket should have: so however many
+  // threads insert a few elements each, buckets stay short.
+  void grow_if_full(size_cell& mine, std::uint32_t passed) noexcept {
+    if (--mine.until_check != 0 && passed <= long_walk) return;
     mine.until_check = env::tuning.growth_check;
     unsigned bits = bucket_bits_.load(std::memory_order_relaxed);
     if (bits < buckets::max_bits && size() > (std::size_t{1} << bits)) {
@@ -380,7 +401,7 @@ auto hash_map<K, V, Hash, KeyEqual, R>::walk(operation& op, Start start, Step st
       // `here` is in the list, so it was not retired, and neither was what its next names.
       if (before->load(std::memory_order_relaxed) != here) break;
       if (!next.marked()) {
-        if (step(here)) return {before, here, next, false};
+        if (step(here)) return {before, here, next, false, 0};
         before = &current.next;
         here = next;
         const unsigned freed = before_slot;
@@ -405,15 +426,18 @@ template <class Matches>
 auto hash_map<K, V, Hash, KeyEqual, R>::find_from(operation& op, item& head, std::uint64_t order, Matches matches) const
     -> position {
   bool found = false;
+  std::uint32_t passed = 0;
   position at = walk(
       op, [&head]() -> item& { return head; },
       [&](link here) {
         const std::uint64_t order_here = order_at(*op.item_of(here));
+        ++passed;
         if (order_here > order) return true;
         found = order_here == order && (order & is_element) != 0 && matches(here);
         return found;
       });
   at.found = found;
+  at.passed = passed;
   return at;
 }
 
@@ -437,8 +461,9 @@ template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
   if ((state & is_ready) != 0) return *head;
   item& parent = prepare_head(op, name & (name - 1));
   if ((state & is_claimed) != 0) return parent;
-  // relaxed: who claims reads nothing of others. acquire on failure: as (4)
-  if (!head->key.compare_exchange_strong(state, name | is_claimed, std::memory_order_relaxed, std::memory_order_acquire)) {
+  // acquire: as (4), where another thread was faster. (Who claims would need no order, but g++ warns of a failure order above the
+  // success order.)
+  if (!head->key.compare_exchange_strong(state, name | is_claimed, std::memory_order_acquire, std::memory_order_acquire)) {
     return (state & is_ready) != 0 ? *head : parent;
   }
   for (;;) {
@@ -475,7 +500,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key, MakeValue make, Gi
     if (link_before(op, at, fresh.link())) {
       fresh.published();
       count(sizes, 1);
-      grow_if_full(sizes);
+      grow_if_full(sizes, at.passed);
       return true;
     }
   }
@@ -496,7 +521,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&& key, Value&& valu
     fresh.published();
     if (at.found) return false;
     count(sizes, 1);
-    grow_if_full(sizes);
+    grow_if_full(sizes, at.passed);
     return true;
   }
 }
@@ -539,7 +564,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f) {
     fresh.published();
     if (at.found) return false;
     count(sizes, 1);
-    grow_if_full(sizes);
+    grow_if_full(sizes, at.passed);
     return true;
   }
 }
@@ -629,7 +654,7 @@ void hash_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 hash_map<K, V, Hash, KeyEqual, R>::~hash_map() {
   {
-    auto op = domain_.template enter<0>();
+    auto op = domain_.enter_last();
     link each = head_.next.load(std::memory_order_relaxed);
     while (!each.same_node(end())) {
       const item& here = *op.item_of(each);

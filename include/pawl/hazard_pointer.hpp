@@ -8,9 +8,10 @@
 // Protection costs one release store and a second load, no fence: the store has to be visible before the second load, and the scan,
 // which is rare, pays for that order by an asymmetric fence (where the system has no membarrier, every protection is a full fence).
 //
-// | stalled thread holds back | the objects in its own slots, nothing else |
+// | stalled thread holds back | the objects in its own slots, and what it has itself retired |
 // | not yet freed, per thread | fewer than 2 * max(tuning.scan_threshold, 2 * slots of the domain), plus what is protected |
-// | retire                    | amortized O(1): a scan is linear in slots and retired objects, and needs no memory |
+//                             (more for a moment where deleters retire)
+// | retire                    | amortized O(1): a scan is about linear in slots and retired objects, and needs no memory |
 //
 // No thread attaches or detaches: a record is made at a thread's first use and taken over when the thread ends, with what it retired.
 #pragma once
@@ -58,6 +59,24 @@ class hazard_pointer_obj_base : private detail::retirable {
   [[no_unique_address]] D deleter_{};
 };
 
+namespace detail {
+
+// As retire names the object, also where T only derives from the class that is retired.
+template <class Object, class D>
+const void* retired_address(const hazard_pointer_obj_base<Object, D>* base) noexcept {
+  return static_cast<const Object*>(base);
+}
+template <class T>
+const void* hazard_address(const T* ptr) noexcept {
+  if constexpr (requires { retired_address(ptr); }) {
+    return retired_address(ptr);
+  } else {
+    return ptr;
+  }
+}
+
+}  // namespace detail
+
 /// The right to protect one object at a time. Movable; empty, or a slot of some domain, which it must not outlive. May end on another
 /// thread than it began on. Not for use by two threads at once.
 template <class B>
@@ -103,11 +122,12 @@ class basic_hazard_pointer {
     return try_protect_from(ptr, src);
   }
 
-  /// Protects an object that is known to be safe at this moment, for instance by another hazard pointer: it stays so until this one
-  /// is reset. Not empty. Wait-free.
+  /// Protects an object from being freed after a retire that happens after this call; of an object that may be retired already, it
+  /// protects nothing: a scan may have passed this slot and not yet the other that still protects. To hand a protection over, swap or
+  /// move the hazard pointer. Not empty. Wait-free.
   template <class T>
   void reset_protection(const T* ptr) noexcept {
-    slot_->protect(ptr);
+    slot_->protect_before_loads(detail::hazard_address(ptr));
   }
   /// Ends the protection and keeps the slot. Not empty. Wait-free.
   void reset_protection(std::nullptr_t = nullptr) noexcept { slot_->protect(nullptr); }
@@ -155,7 +175,7 @@ template <class B>
 template <class T, class Source>
 bool basic_hazard_pointer<B>::try_protect_from(T*& ptr, const Source& src) noexcept {
   T* const guess = ptr;
-  slot_->protect_before_loads(guess);
+  slot_->protect_before_loads(detail::hazard_address(guess));
   // acquire: pairs with the release by which the user published *ptr
   ptr = src.load(std::memory_order_acquire);
   if (ptr == guess) [[likely]] return true;

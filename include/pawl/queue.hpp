@@ -51,7 +51,7 @@ class queue {
   queue& operator=(const queue&) = delete;
   /// Destroys what is left. No other thread uses the queue any more.
   ~queue() {
-    auto op = domain_.template enter<0>();
+    auto op = domain_.enter_last();
     const link dummy = head_.load(std::memory_order_relaxed);
     link each = op.get(dummy)->next.load(std::memory_order_relaxed);
     while (each) {
@@ -67,14 +67,15 @@ class queue {
   /// and what T's constructor throws; then there was no effect. Linearizes where its node is linked.
   void push(const T& value) { emplace(value); }
   /// As push, with the value moved.
-  void push(T&& value) { emplace(std::move(value)); }
+  [[gnu::always_inline]] void push(T&& value) { emplace(std::move(value)); }
   /// As push, with the element constructed from the arguments.
   template <class... Args>
-  void emplace(Args&&... args) {
+  [[gnu::always_inline]] void emplace(Args&&... args) {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
-  /// As push, but false where a fixed pool is full: then the argument is untouched.
+  /// As push, but false where a fixed pool is full: then the argument is untouched. (Full, too, while operations between their steps
+  /// hold the last nodes.)
   bool try_push(const T& value) { return try_emplace(value); }
   bool try_push(T&& value) { return try_emplace(std::move(value)); }
 
@@ -90,14 +91,14 @@ class queue {
 
   /// Pops the oldest element; nothing where the queue was empty. Lock-free, O(1). Linearizes where head_ moves, or where it finds that
   /// the dummy has no successor. Where T's move constructor throws, the element is gone and the queue is whole.
-  std::optional<T> try_pop() {
+  [[gnu::always_inline]] std::optional<T> try_pop() {
     auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return std::nullopt;
     return std::optional<T>(front.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the queue was empty.
-  bool try_pop(T& value) {
+  [[gnu::always_inline]] bool try_pop(T& value) {
     auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return false;
@@ -105,9 +106,8 @@ class queue {
     return true;
   }
 
-  /// Pops what is there in one atomic step and writes it to `out`, first in first out; returns the end of what was written. An element
-  /// whose push has linked it but not yet moved tail_ may stay. Where writing throws, the elements not yet written are destroyed.
-  /// Lock-free, O(elements).
+  /// Pops everything in one atomic step and writes it to `out`, first in first out; returns the end of what was written. Where writing
+  /// throws, the elements not yet written are destroyed. Lock-free, O(elements).
   template <class OutputIterator>
   OutputIterator pop_all(OutputIterator out) {
     auto op = domain_.template enter<2>();
@@ -133,9 +133,17 @@ class queue {
   }
 
  private:
-  // Where a node may be reused while it is read, its value is copied before the step that makes it ours.
+  // Where a node may be reused while it is read, its value is copied before the step that makes it ours, and is a T only after it.
   struct nothing {};
-  using early_copy = std::conditional_t<R::reads_may_tear, std::optional<T>, nothing>;
+  template <bool Needed, class Value>
+  struct copied {
+    using type = nothing;
+  };
+  template <class Value>
+  struct copied<true, Value> {
+    using type = typename Value::raw_copy;
+  };
+  using early_copy = typename copied<R::reads_may_tear, decltype(std::declval<typename R::template node<T>&>().value)>::type;
 
   // Nodes linked to one another and not published yet.
   template <class Op>
@@ -157,14 +165,13 @@ class queue {
     }
     template <class Value>
     void add(Value&& value) {
-      detail::unpublished<Op, link> fresh(op);
-      fresh.create();
+      detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
       end_list(fresh->next);
       if (first) {
         auto& behind = op.get(last)->next;
-        behind.store(fresh.link().replacing(behind.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+        behind.store(fresh.link().replacing(behind.load(std::memory_order_relaxed)), R::relink_order);  // as (2)
       } else {
         first = fresh.link();
       }
@@ -180,7 +187,7 @@ class queue {
     Op& op;
     link dummy{};
     link element{};
-    [[no_unique_address]] early_copy copy{};
+    [[no_unique_address]] early_copy copy;
 
     explicit popped(Op& its_op) noexcept : op(its_op) {}
     popped(const popped&) = delete;
@@ -190,7 +197,7 @@ class queue {
     }
     T take() {
       if constexpr (R::reads_may_tear) {
-        return *copy;
+        return copy.value();
       } else {
         return op.get(element)->value.take();
       }
@@ -203,7 +210,7 @@ class queue {
     Op& op;
     link dummy{};
     link last{};
-    [[no_unique_address]] early_copy last_copy{};
+    [[no_unique_address]] early_copy last_copy;
 
     explicit detached(Op& its_op) noexcept : op(its_op) {}
     detached(const detached&) = delete;
@@ -222,7 +229,7 @@ class queue {
       front.element = op.get(dummy)->next.load(std::memory_order_acquire);
       if constexpr (R::reads_may_tear) {
         // All nodes before the last are ours alone.
-        front.copy = front.element.same_node(last) ? last_copy : early_copy(op.get(front.element)->value.copy());
+        front.copy = front.element.same_node(last) ? last_copy : op.get(front.element)->value.copy();
       }
       dummy = front.element;
     }
@@ -240,16 +247,15 @@ class queue {
   // Makes a node the last of a list.
   template <class Next>
   static void end_list(Next& next) noexcept {
-    // (2) release: pairs with the acquire of next in (3) and (4): a stalled reader that meets this life of a reused node must then see
+    // (2) release over a pool: pairs with the acquire of next in (3) and (4): a stalled reader that meets this life of a reused node must then see
     // that head_ or tail_ has moved on. Without it, it could take this null for the end of its list.
-    next.store(link{}.replacing(next.load(std::memory_order_relaxed)), std::memory_order_release);
+    next.store(link{}.replacing(next.load(std::memory_order_relaxed)), R::relink_order);
   }
 
   template <class... Args>
-  bool try_emplace(Args&&... args) {
+  [[gnu::always_inline]] bool try_emplace(Args&&... args) {
     auto op = domain_.template enter<1>();
-    detail::unpublished<decltype(op), link> fresh(op);
-    fresh.create();
+    detail::unpublished<decltype(op), link> fresh(op, op.create());
     if (!fresh) return false;
     fresh.construct(std::forward<Args>(args)...);
     end_list(fresh->next);
@@ -260,7 +266,7 @@ class queue {
 
   // Links the nodes from `first` to `last` behind the last one.
   template <class Op>
-  void append(Op& op, link first, link last) noexcept {
+  [[gnu::always_inline]] void append(Op& op, link first, link last) noexcept {
     Backoff backoff;
     for (;;) {
       // acquire, in protect: pairs with the releases on tail_ below, so that the node is constructed when we look at its next
@@ -295,7 +301,7 @@ class queue {
   }
 
   template <class Op>
-  bool unlink_front(Op& op, popped<Op>& front) noexcept {
+  [[gnu::always_inline]] bool unlink_front(Op& op, popped<Op>& front) noexcept {
     Backoff backoff;
     for (;;) {
       // acquire, in protect: pairs with (5). So tail_, read below, is at least what the thread saw that moved head_ here: not behind it.
@@ -313,7 +319,7 @@ class queue {
         help_tail(tail, next);
         continue;
       }
-      if constexpr (R::reads_may_tear) front.copy.emplace(op.get(next)->value.copy());
+      if constexpr (R::reads_may_tear) front.copy = op.get(next)->value.copy();
       // (5) release: what we read so far, the copy above too, comes before whatever the thread does that acquires this and retires
       // `next`. Without it the copy could be of the node's following life.
       if (head_.compare_exchange_weak(head, next.replacing(head), std::memory_order_release, std::memory_order_relaxed)) {
@@ -333,13 +339,18 @@ class queue {
       link head = op.protect(0, head_);
       const link next = op.get(head)->next.load(std::memory_order_acquire);
       const link last = op.protect(1, tail_);
+      const link behind = op.get(last)->next.load(std::memory_order_acquire);
       if (head_.load(std::memory_order_relaxed) != head) continue;  // as (4)
       if (!next) return;
-      if (last.same_node(head)) {
-        help_tail(last, next);
+      if constexpr (R::reads_may_tear) {
+        if (tail_.load(std::memory_order_relaxed) != last) continue;  // as in append
+      }
+      if (behind) {
+        // tail_ lags. All that a completed push_range has linked is ours, so we don't stop in the midst of it.
+        help_tail(last, behind);
         continue;
       }
-      if constexpr (R::reads_may_tear) all.last_copy.emplace(op.get(last)->value.copy());
+      if constexpr (R::reads_may_tear) all.last_copy = op.get(last)->value.copy();
       // release: as (5). While head_ is as it was, `last` is in the list; afterwards it is the dummy, kept by our protection.
       if (head_.compare_exchange_weak(head, last.replacing(head), std::memory_order_release, std::memory_order_relaxed)) {
         all.dummy = head;

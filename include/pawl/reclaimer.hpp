@@ -18,11 +18,13 @@ namespace pawl::inline v0 {
 /// - `R::template node<T>`: `next`, an atomic link, and `value`, which begins without a T. Where nodes keep what is read alive, a node
 ///   begins with an `R::template item<T>`: `next` and, where T declares `item_key`, a `key` of that type. A container may put items of
 ///   its own into a list; `op.item_of(l)` is what a link names, `op.get(l)` the node, where it is one.
-/// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use.
+/// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use. Every store
+///   to a node's `next` then has `R::relink_order`, release: so that a stalled reader which meets a later life's next by an acquire also
+///   finds that what led it there has changed since.
 /// - `auto binding = r.template bind<T>()`, `r.unbind()`: a container begins and ends. bind may refuse T by an exception. The container
 ///   keeps the binding, what r wants to have at hand in each operation.
 /// - `auto op = r.template enter<T, N>(binding)`: one operation that protects N nodes at once; may throw std::bad_alloc, before any
-///   effect.
+///   effect. `r.template enter_last<T>(binding)`: one that only discards, for destructors; doesn't fail.
 /// - `op.protect(i, atomic_link)`: loads a link and protects its node as number i, until the next protect(i) or the end of op.
 /// - `op.get(l)`: the node's address. `op.retire(l)`: it is unlinked, and taken back when no thread protects it; its value was taken.
 ///   `op.retire_whole(l)`: the same for a node whose value is still in it, and is destroyed then.
@@ -33,6 +35,7 @@ concept is_reclaimer = requires(R& r) {
   requires is_backend<typename R::backend_type>;
   requires std::is_trivially_copyable_v<typename R::template link<int>>;
   { R::reads_may_tear } -> std::convertible_to<bool>;
+  { R::relink_order } -> std::convertible_to<std::memory_order>;
   { r.template bind<int>() } -> std::same_as<typename R::binding>;
   { r.unbind() } noexcept;
   requires requires(decltype(r.template enter<int, 1>(std::declval<const typename R::binding&>()))& op, typename R::template link<int> l,
@@ -117,6 +120,8 @@ class domain_handle {
     release();
   }
 
+  /// Begins the operation of a container that ends: it only discards, and doesn't fail.
+  auto enter_last() const noexcept { return domain_->template enter_last<T>(binding_); }
   /// Begins an operation that protects N nodes at once.
   template <std::size_t N>
   auto enter() const {
@@ -154,10 +159,12 @@ class domain_handle {
 template <class Op, class Link>
 class unpublished {
  public:
-  explicit unpublished(Op& op) noexcept : op_(op) {}
+  explicit unpublished(Op& op, Link link = {}) noexcept : op_(op), link_(link) {}
   unpublished(const unpublished&) = delete;
   unpublished& operator=(const unpublished&) = delete;
-  ~unpublished() {
+  // Inlined also where it unwinds: else the compiler keeps this object, and op, in memory, and every store delays the next locked
+  // instruction.
+  [[gnu::always_inline]] ~unpublished() {
     if (!link_) return;
     if (has_value_) op_.get(link_)->value.destroy();
     op_.discard(link_);
@@ -169,7 +176,7 @@ class unpublished {
   /// No node where a fixed pool is full.
   void create() { link_ = op_.create(); }
   template <class... Args>
-  void construct(Args&&... args) {
+  void construct(Args&&... args) noexcept(noexcept(std::declval<Op&>().get(Link())->value.construct(std::declval<Args>()...))) {
     op_.get(link_)->value.construct(std::forward<Args>(args)...);
     has_value_ = true;
   }

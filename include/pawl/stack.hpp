@@ -53,7 +53,7 @@ class stack {
   stack& operator=(const stack&) = delete;
   /// Destroys what is left. No other thread uses the stack any more.
   ~stack() {
-    auto op = domain_.template enter<0>();
+    auto op = domain_.enter_last();
     link each = head_.load(std::memory_order_relaxed);
     while (each) {
       const link next = op.get(each)->next.load(std::memory_order_relaxed);
@@ -67,14 +67,15 @@ class stack {
   /// and what T's constructor throws; then there was no effect. Linearizes at its compare-and-swap.
   void push(const T& value) { emplace(value); }
   /// As push, with the value moved.
-  void push(T&& value) { emplace(std::move(value)); }
+  [[gnu::always_inline]] void push(T&& value) { emplace(std::move(value)); }
   /// As push, with the element constructed from the arguments.
   template <class... Args>
-  void emplace(Args&&... args) {
+  [[gnu::always_inline]] void emplace(Args&&... args) {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
-  /// As push, but false where a fixed pool is full: then the argument is untouched.
+  /// As push, but false where a fixed pool is full: then the argument is untouched. (Full, too, while operations between their steps
+  /// hold the last nodes.)
   bool try_push(const T& value) { return try_emplace(value); }
   bool try_push(T&& value) { return try_emplace(std::move(value)); }
 
@@ -90,14 +91,14 @@ class stack {
 
   /// Pops the newest element; nothing where the stack was empty. Lock-free, O(1). Linearizes at its compare-and-swap, or where it reads
   /// an empty head. Where T's move constructor throws, the element is gone and the stack is whole.
-  std::optional<T> try_pop() {
+  [[gnu::always_inline]] std::optional<T> try_pop() {
     auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return std::nullopt;
     return std::optional<T>(op.get(top.node)->value.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the stack was empty.
-  bool try_pop(T& value) {
+  [[gnu::always_inline]] bool try_pop(T& value) {
     auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return false;
@@ -146,11 +147,10 @@ class stack {
     }
     template <class Value>
     void add(Value&& value) {
-      detail::unpublished<Op, link> fresh(op);
-      fresh.create();
+      detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
-      fresh->next.store(first.replacing(fresh->next.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+      fresh->next.store(first.replacing(fresh->next.load(std::memory_order_relaxed)), R::relink_order);  // as in publish
       first = fresh.link();
       if (!last) last = first;
       fresh.published();
@@ -183,10 +183,9 @@ class stack {
   };
 
   template <class... Args>
-  bool try_emplace(Args&&... args) {
+  [[gnu::always_inline]] bool try_emplace(Args&&... args) {
     auto op = domain_.template enter<0>();
-    detail::unpublished<decltype(op), link> fresh(op);
-    fresh.create();
+    detail::unpublished<decltype(op), link> fresh(op, op.create());
     if (!fresh) return false;
     fresh.construct(std::forward<Args>(args)...);
     publish(op, fresh.link(), fresh.link());
@@ -196,14 +195,15 @@ class stack {
 
   // Links the chain from `first` to `last` before the head.
   template <class Op>
-  void publish(Op& op, link first, link last) noexcept {
+  [[gnu::always_inline]] void publish(Op& op, link first, link last) noexcept {
     Backoff backoff;
     auto& tail = op.get(last)->next;
     // relaxed: we follow no link of it
     link head = head_.load(std::memory_order_relaxed);
     for (;;) {
-      // relaxed: (1) publishes it. `replacing`: a stalled reader may still look at this word, from an earlier life of the node.
-      tail.store(head.replacing(tail.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+      // (1) publishes it. `replacing` and relink_order, release over a pool: a reader stalled since an earlier life of the node may look
+      // at this word, a queue's push on the same pool for one, and must then find that its tail_ has moved on.
+      tail.store(head.replacing(tail.load(std::memory_order_relaxed)), R::relink_order);
       // (1) release: publishes the nodes to (2) and (3), with what this thread did before
       if (head_.compare_exchange_weak(head, first.replacing(head), std::memory_order_release, std::memory_order_relaxed)) return;
       backoff(backend{});
@@ -211,7 +211,7 @@ class stack {
   }
 
   template <class Op>
-  link unlink_top(Op& op) noexcept {
+  [[gnu::always_inline]] link unlink_top(Op& op) noexcept {
     Backoff backoff;
     for (;;) {
       // (2) acquire, in protect: pairs with (1), so that the node's fields were written before we read them. Also where head_ was last

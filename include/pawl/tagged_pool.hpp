@@ -13,8 +13,8 @@
 // | growing: tagged_pool()  | takes blocks from the system, each as large as all before, and keeps them until it goes. Each thread has
 // |                         | up to 2 * tuning.cache_size free nodes at hand and moves them in chains, so the shared list is rarely
 // |                         | touched, and nodes freed by one thread reach another
-// | fixed: tagged_pool(n)   | takes its memory when the first container binds, and never again. No caches: it is full only when n
-// |                         | values are in it
+// | fixed: tagged_pool(n)   | takes its memory when the first container binds, and never again. No caches: it is full when all n nodes
+// |                         | are in use, each by a value or by an operation that is between its steps
 //
 // T is trivially copyable: values are kept in words that are read and written atomically, because a stalled reader may look at a node
 // that is being used again. All operations are lock-free; growing calls the allocator.
@@ -45,21 +45,24 @@ class tagged_link {
   explicit constexpr tagged_link(std::uint32_t index) noexcept : bits_(std::uint64_t{index} << 1U) {}
 
   [[nodiscard]] constexpr std::uint32_t index() const noexcept { return static_cast<std::uint32_t>(bits_) >> 1U; }
-  explicit constexpr operator bool() const noexcept { return index() != 0; }
-  [[nodiscard]] constexpr bool same_node(tagged_link other) const noexcept { return index() == other.index(); }
+  /// Twice the index, which is cheaper to have.
+  [[nodiscard]] constexpr std::uint64_t twice_index() const noexcept { return bits_ & (lower - 1); }
+  explicit constexpr operator bool() const noexcept { return twice_index() != 0; }
+  [[nodiscard]] constexpr bool same_node(tagged_link other) const noexcept { return twice_index() == other.twice_index(); }
   [[nodiscard]] constexpr bool marked() const noexcept { return (bits_ & 1U) != 0; }
   [[nodiscard]] constexpr tagged_link with_mark(bool mark) const noexcept {
     return tagged_link((bits_ & ~std::uint64_t{1}) | (mark ? 1U : 0U), raw{});
   }
-  /// What to store over `old` to name the same node as this.
+  /// What to store over `old` to name the same node as this. (Two steps from `old` to the result, since they stand between a load and its
+  /// compare-and-swap.)
   [[nodiscard]] constexpr tagged_link replacing(tagged_link old) const noexcept {
-    const std::uint64_t next_tag = (old.bits_ >> 32U) + 1;
-    return tagged_link((next_tag << 32U) | static_cast<std::uint32_t>(bits_), raw{});
+    return tagged_link((old.bits_ & ~lower) + ((bits_ & lower) + lower + 1), raw{});
   }
 
   friend constexpr bool operator==(tagged_link, tagged_link) noexcept = default;
 
  private:
+  static constexpr std::uint64_t lower = 0xffffffffU;  // index and mark; above, the tag
   struct raw {};
   constexpr tagged_link(std::uint64_t bits, raw) noexcept : bits_(bits) {}
   std::uint64_t bits_ = 0;
@@ -85,22 +88,29 @@ class word_value {
   static constexpr std::size_t size = (sizeof(T) + 7) / 8;
 
   template <class... Args>
-  void construct(Args&&... args) {
+  void construct(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
     const T value(std::forward<Args>(args)...);
     std::uint64_t copied[size]{};
     std::memcpy(copied, std::addressof(value), sizeof(T));
     for (std::size_t i = 0; i < size; ++i) words_[i].store(copied[i], std::memory_order_relaxed);
   }
-  [[nodiscard]] T copy() const noexcept {
-    std::uint64_t copied[size];
-    for (std::size_t i = 0; i < size; ++i) copied[i] = words_[i].load(std::memory_order_relaxed);
-    struct bytes {
-      std::byte all[sizeof(T)];
-    } exact;
-    std::memcpy(&exact, copied, sizeof(T));
-    return __builtin_bit_cast(T, exact);
+  // Words that may be of no T at all: what another thread was writing, or another container's value.
+  struct raw_copy {
+    std::uint64_t words[size];
+    [[nodiscard]] T value() const noexcept {
+      struct bytes {
+        std::byte all[sizeof(T)];
+      } exact;
+      std::memcpy(&exact, words, sizeof(T));
+      return __builtin_bit_cast(T, exact);
+    }
+  };
+  [[nodiscard]] raw_copy copy() const noexcept {
+    raw_copy copied;
+    for (std::size_t i = 0; i < size; ++i) copied.words[i] = words_[i].load(std::memory_order_relaxed);
+    return copied;
   }
-  [[nodiscard]] T take() const noexcept { return copy(); }
+  [[nodiscard]] T take() const noexcept { return copy().value(); }
   void destroy() const noexcept {}
 
  private:
@@ -130,6 +140,7 @@ class tagged_pool {
  public:
   using backend_type = B;
   static constexpr bool reads_may_tear = true;
+  static constexpr std::memory_order relink_order = std::memory_order_release;
   /// Queues that can be bound to one fixed pool at a time.
   static constexpr std::size_t max_queues = 64;
 
@@ -157,14 +168,14 @@ class tagged_pool {
   struct binding {
     typename env::template per_thread<thread_cache>::key caches{};
     std::uintptr_t first_base = 0;
-    index first_end = 0;
+    std::uint64_t twice_first_end = 0;
     bool fixed = false;
   };
   template <class T>
   binding bind() {
     bind_size(sizeof(slot) / sizeof(word) + detail::word_value<T, B>::size);
     return {caches_.id(), reinterpret_cast<std::uintptr_t>(this) + first_offset_.load(std::memory_order_relaxed),
-            first_end_.load(std::memory_order_relaxed), fixed_};
+            std::uint64_t{2} * first_end_.load(std::memory_order_relaxed), fixed_};
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
@@ -175,6 +186,11 @@ class tagged_pool {
       if (cache == nullptr) [[unlikely]] cache = &this_thread();
     }
     return operation<T, N>(*this, bound, cache);
+  }
+  template <class T>
+  operation<T, 0> enter_last(const binding& bound) noexcept {
+    // Without a cache of its own, a thread that ends a container leaves the nodes to the growing pool's end.
+    return operation<T, 0>(*this, bound, fixed_ ? nullptr : detail::attempt([this] { return &this_thread(); }));
   }
 
  private:
@@ -190,9 +206,10 @@ class tagged_pool {
 
   [[nodiscard]] slot& at(index i) const noexcept {
     // relaxed, here and below: i came by an acquire from whoever stored the offset first, and it never changes
-    if (i < first_end_.load(std::memory_order_relaxed)) [[likely]] return at_offset(first_offset_.load(std::memory_order_relaxed), i);
+    if (i < first_end_.load(std::memory_order_relaxed)) return at_offset(first_offset_.load(std::memory_order_relaxed), i);
     return at_offset(offsets_[std::bit_width(i)].load(std::memory_order_relaxed), i);
   }
+  [[gnu::noinline]] slot& at_far(index i) const noexcept { return at(i); }
   [[nodiscard]] slot& at_offset(std::uintptr_t offset, index i) const noexcept {
     return *reinterpret_cast<slot*>(reinterpret_cast<std::uintptr_t>(this) + offset + std::uintptr_t{i} * sizeof(word));
   }
@@ -227,8 +244,8 @@ class tagged_pool {
     while (head) {
       // May be another life of that node already; then the tag has changed.
       const detail::tagged_link next(at(head.index()).next_chain.load(std::memory_order_relaxed));
-      // relaxed on success: what we need was acquired with the same value of head
-      if (list.compare_exchange_weak(head, next.replacing(head), std::memory_order_relaxed, std::memory_order_acquire)) break;
+      // relaxed would do on success, since the same head was acquired before; but g++ warns of a failure order above the success order
+      if (list.compare_exchange_weak(head, next.replacing(head), std::memory_order_acquire, std::memory_order_acquire)) break;
     }
     return head.index();
   }
@@ -236,6 +253,9 @@ class tagged_pool {
   index fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count);
 
   index take_fixed();
+  [[gnu::noinline]] void give_back_fixed(index freed) noexcept {
+    if (fixed_) push_chain(depot_, freed);
+  }
   void refill(thread_cache& cache);
   void spill(thread_cache& cache) noexcept;
   index take_spare();
@@ -268,30 +288,29 @@ class tagged_pool<B>::operation {
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
-  link_type protect(std::size_t, const atomic<link_type, B>& source) noexcept {
+  [[gnu::always_inline]] link_type protect(std::size_t, const atomic<link_type, B>& source) noexcept {
     // acquire: pairs with the container's release that published the node, so that we read its fields and not those of an earlier life
     return source.load(std::memory_order_acquire);
   }
   node_type* get(link_type l) const noexcept {
     // A node<T> is laid over what the pool constructed: a slot, then words.
-    return static_cast<node_type*>(&at(l.index()));
+    return static_cast<node_type*>(&at(l));
   }
 
   link_type create() {
     if (cache_ == nullptr) [[unlikely]] return link_type(pool_.take_fixed());
     if (cache_->count == 0) [[unlikely]] pool_.refill(*cache_);
-    const index taken = cache_->first;
+    const link_type taken(cache_->first);
     cache_->first = at(taken).next_free.load(std::memory_order_relaxed);
     --cache_->count;
-    return link_type(taken);
+    return taken;
   }
   link_type create_spare() { return pool_.is_fixed() ? link_type(pool_.take_spare()) : create(); }
   void discard(link_type l) noexcept {
-    const index freed = l.index();
-    if (cache_ == nullptr) [[unlikely]] return pool_.push_chain(pool_.depot_, freed);
+    if (cache_ == nullptr) [[unlikely]] return pool_.give_back_fixed(l.index());
     if (cache_->count == chain) [[unlikely]] pool_.spill(*cache_);
-    at(freed).next_free.store(cache_->first, std::memory_order_relaxed);
-    cache_->first = freed;
+    at(l).next_free.store(cache_->first, std::memory_order_relaxed);
+    cache_->first = l.index();
     ++cache_->count;
   }
   void discard_spare(link_type l) noexcept {
@@ -307,13 +326,14 @@ class tagged_pool<B>::operation {
   friend class tagged_pool;
   operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept : pool_(pool), bound_(bound), cache_(cache) {}
 
-  slot& at(index i) const noexcept {
-    if (i < bound_.first_end) [[likely]] return *reinterpret_cast<slot*>(bound_.first_base + std::uintptr_t{i} * sizeof(word));
-    return pool_.at(i);
+  slot& at(link_type l) const noexcept {
+    const std::uint64_t twice = l.twice_index();
+    if (twice < bound_.twice_first_end) [[likely]] return *reinterpret_cast<slot*>(bound_.first_base + twice * (sizeof(word) / 2));
+    return pool_.at_far(l.index());
   }
 
   tagged_pool& pool_;
-  const binding& bound_;
+  const binding bound_;  // a copy: the compiler keeps it in registers across the atomic operations
   thread_cache* cache_;
 };
 
@@ -332,7 +352,7 @@ void tagged_pool<B>::bind_size(std::size_t words) {
   bound_.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// Takes the block that holds the indices of this bit width, unless another thread was faster. Throws std::bad_alloc before any effect.
+/// Takes the block that holds the indices of this bit width, unless another thread was faster. Throws std::bad_alloc.
 template <class B>
 [[gnu::cold]] void tagged_pool<B>::add_block(unsigned width, std::size_t node_words) {
   const bool first = fixed_ || width == first_width(node_words);
@@ -406,7 +426,7 @@ auto tagged_pool<B>::fresh_node(atomic<std::size_t, B>& made, std::size_t first,
 
 /// A node of a fixed pool, or zero where all are in use.
 template <class B>
-auto tagged_pool<B>::take_fixed() -> index {
+[[gnu::noinline]] auto tagged_pool<B>::take_fixed() -> index {
   if (const index freed = pop_chain(depot_)) return freed;
   if (const index unused = fresh_node(fresh_nodes_, 1, capacity_)) return unused;
   // Only now is it sure that none is left unused, and a node may have come back since we looked.

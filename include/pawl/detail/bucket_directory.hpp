@@ -4,7 +4,8 @@
 // A bucket is named by the prefix of the hashes that belong to it: with 2^n buckets, the top n bits, the others zero. Doubling the
 // number splits each bucket into one of the same name and one whose name has another bit set. The bucket named p was split off from
 // p without its lowest set bit, its parent, at level 64 - countr_zero(p); level l holds 2^(l-1) buckets, side by side in the order of
-// their names. Levels are allocated in pieces, when a bucket in them is first wanted, so that no thread has a large piece to clear.
+// their names. Levels are allocated in pieces, when a bucket in them is first wanted, so that no thread has much to clear: a piece, and
+// once per level a table of its pieces.
 #pragma once
 
 #include <bit>

@@ -29,6 +29,7 @@ class hazard_pointers {
   using backend_type = B;
   using allocator_type = Alloc;
   static constexpr bool reads_may_tear = false;
+  static constexpr std::memory_order relink_order = std::memory_order_relaxed;
 
   template <class T>
   struct item;
@@ -60,7 +61,7 @@ class hazard_pointers {
   struct statistics {
     std::uint64_t retired;    ///< objects retired so far
     std::uint64_t reclaimed;  ///< of those, freed
-    std::size_t records;      ///< threads at the most at one time
+    std::size_t records;      ///< about the most threads that used the domain at one time
   };
   /// Sums that were true at some instant each, not all at the same.
   [[nodiscard]] statistics stats() const noexcept {
@@ -77,7 +78,8 @@ class hazard_pointers {
   /// throw std::bad_alloc at a thread's first use. Linear in slots and retired objects.
   void reclaim() {
     record& mine = this_thread();
-    scan(mine);
+    while (scan(mine) != 0) {
+    }
   }
 
   // The reclaimer's part; see reclaimer.hpp.
@@ -93,7 +95,11 @@ class hazard_pointers {
   template <class T, std::size_t N>
   operation<T, N> enter(const binding& bound) {
     record* const mine = env::template per_thread<record>::find(bound.records);
-    return operation<T, N>(*this, mine != nullptr ? *mine : this_thread());
+    return operation<T, N>(*this, mine != nullptr ? mine : &this_thread());
+  }
+  template <class T>
+  operation<T, 0> enter_last(const binding&) noexcept {
+    return operation<T, 0>(*this, nullptr);
   }
 
   // For hazard_pointer.hpp. acquire_slot may throw std::bad_alloc; retire takes the object even where this thread can have no record.
@@ -158,7 +164,7 @@ class hazard_pointers {
     return slots * 2 > env::tuning.scan_threshold ? slots * 2 : env::tuning.scan_threshold;
   }
   void scan_when_due(record& mine) noexcept;
-  void scan(record& mine) noexcept;
+  std::size_t scan(record& mine) noexcept;
   void reclaim_all(record& mine, list& objects) noexcept;
 
   typename env::template per_thread<record> records_;
@@ -187,7 +193,7 @@ class hazard_pointers<B, Alloc>::operation {
   ~operation() {
     if constexpr (N != 0) {
       for (std::size_t i = 0; i < N; ++i) slots_[i].protect(nullptr);
-      record_.pop_slots(slots_);
+      record_->pop_slots(slots_);
     }
   }
 
@@ -223,10 +229,10 @@ class hazard_pointers<B, Alloc>::operation {
 
  private:
   friend class hazard_pointers;
-  operation(hazard_pointers& domain, record& mine) : domain_(domain), record_(mine) {
+  operation(hazard_pointers& domain, record* mine) : domain_(domain), record_(mine) {
     if constexpr (N != 0) {
-      slots_ = record_.push_slots(N);
-      if (slots_ == nullptr) [[unlikely]] slots_ = domain_.enter_deeper(record_, N);
+      slots_ = record_->push_slots(N);
+      if (slots_ == nullptr) [[unlikely]] slots_ = domain_.enter_deeper(*record_, N);
     }
   }
 
@@ -234,11 +240,11 @@ class hazard_pointers<B, Alloc>::operation {
     node_type* const unlinked = get(l);
     write_shared<B>(unlinked->address, static_cast<const void*>(l.pointer()));
     write_shared<B>(unlinked->reclaim, reclaim);
-    domain_.retire(record_, unlinked);
+    domain_.retire(*record_, unlinked);
   }
 
   hazard_pointers& domain_;
-  record& record_;
+  record* record_;
   slot* slots_ = nullptr;
 };
 
@@ -297,13 +303,16 @@ template <class B, class Alloc>
   // relaxed: the flag guards no data, it only spreads scans over time
   const bool alone = !scanning_.load(std::memory_order_relaxed) && !scanning_.exchange(true, std::memory_order_relaxed);
   if (!alone && mine.retired.size < 2 * due) return;
-  scan(mine);
+  // Deleters may retire more: again, as long as that frees anything.
+  while (scan(mine) != 0 && mine.retired.size >= due) {
+  }
   if (alone) scanning_.store(false, std::memory_order_relaxed);
 }
 
+/// Returns how many objects it freed.
 template <class B, class Alloc>
-void hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
-  if (mine.scanning) return;  // a deleter retired something, or called reclaim()
+std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
+  if (mine.scanning) return 0;  // a deleter retired something, or called reclaim()
   mine.scanning = true;
 
   // (9) acquire: pairs with (8)
@@ -321,7 +330,7 @@ void hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
   if (!env::heavy_fence()) {
     mine.scan_at = mine.retired.size + threshold();  // no memory for it in the kernel: later
     mine.scanning = false;
-    return;
+    return 0;
   }
 
   // Hash what we retired, then pick out of it what the slots name.
@@ -367,10 +376,12 @@ void hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
     }
   }
   mine.retired.take_all(kept);
+  const std::size_t freed = unprotected.size;
   reclaim_all(mine, unprotected);
   const std::size_t due = threshold();
   mine.scan_at = mine.retired.size + due > 2 * due ? 2 * due : mine.retired.size + due;
   mine.scanning = false;
+  return freed;
 }
 
 template <class B, class Alloc>
