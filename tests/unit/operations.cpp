@@ -6,33 +6,11 @@
 #include <pawl/backend.hpp>
 #include <pawl/detail/operations.hpp>
 
+#include "minimal_backend.hpp"
+
 namespace {
 
-// The mandatory functions and nothing else; every third weak attempt fails spuriously.
-struct minimal {
-  static constexpr const char* name = "minimal";
-  static inline unsigned attempts = 0;
-  template <class W>
-  static W load(const W& object, std::memory_order) noexcept {
-    return __atomic_load_n(&object, __ATOMIC_SEQ_CST);
-  }
-  template <class W>
-  static void store(W& object, std::type_identity_t<W> desired, std::memory_order) noexcept {
-    __atomic_store_n(&object, desired, __ATOMIC_SEQ_CST);
-  }
-  template <class W>
-  static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, std::memory_order,
-                                    std::memory_order) noexcept {
-    if (attempts++ % 3 == 0) {
-      expected = load(object, std::memory_order_relaxed);
-      return false;
-    }
-    return __atomic_compare_exchange_n(&object, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-  }
-  static void thread_fence(std::memory_order) noexcept { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
-  static void pause() noexcept {}
-};
-static_assert(pawl::is_backend<minimal>);
+using minimal = minimal_backend;
 struct no_fence : minimal {
   static void thread_fence(std::memory_order) = delete;
 };
