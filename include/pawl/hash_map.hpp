@@ -254,8 +254,8 @@ class hash_map {
   }
 
   // ---- The list ----------------------------------------------------------------------------------------------------------------
-  // A place in the list: `*before` held `here`, unmarked, and here's next was `next`, unmarked. The operation's protections keep what
-  // `before` belongs to, and `here` and `next`.
+  // A place in the list: `*before` held `here`, unmarked; where it was found, here's next was `next`, unmarked. The operation's
+  // protections keep what `before` belongs to, and `here`.
   struct position {
     atomic<link, backend>* before;
     link here;
@@ -271,10 +271,11 @@ class hash_map {
   }
   const element& element_at(operation& op, link l) const noexcept { return op.get(l)->value.get(); }
 
-  // Goes along the list from the head that start() gives, unlinking what is marked, until step(here) says to stop. Begins again with
-  // start() where the list was changed under its feet.
-  template <class Start, class Step>
-  position walk(operation& op, Start start, Step step) const;
+  // Goes along the list from the head that start() gives, unlinking what is marked, until past(here) says that `here` is behind what it
+  // looks for, or step(here), asked of items that are in the list, that it is what it looks for. Begins again with start() where the
+  // list was changed under its feet.
+  template <class Start, class Past, class Step>
+  position walk(operation& op, Start start, Past past, Step step) const;
   // Finds the first element of that order for which matches(l) holds, or else the place behind all of that order.
   template <class Matches>
   position find_from(operation& op, item& head, std::uint64_t order, Matches matches) const;
@@ -384,56 +385,61 @@ class hash_map {
 };
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
-template <class Start, class Step>
-auto hash_map<K, V, Hash, KeyEqual, R>::walk(operation& op, Start start, Step step) const -> position {
+template <class Start, class Past, class Step>
+[[gnu::always_inline]] inline auto hash_map<K, V, Hash, KeyEqual, R>::walk(operation& op, Start start, Past past, Step step) const
+    -> position {
   for (;;) {
     atomic<link, backend>* before = &start().next;
     // Which of the operation's protections is whose. A head needs none, since it lives as long as the map.
     unsigned before_slot = 0;
     unsigned here_slot = 1;
     unsigned next_slot = 2;
-    // acquire, in protect, here and below: pairs with (1), (2) and (3), so that the item was constructed before we look at it
+    // acquire, in protect: pairs with (1), (2) and (3), so that the item was constructed before we look at it
     link here = op.protect(here_slot, *before);
     for (;;) {
       item& current = *op.item_of(here);
-      const link next = op.protect(next_slot, current.next);
-      // relaxed: protect's fence has ordered this after our claims on `here` and `next`. If *before still names `here`, unmarked, then
-      // `here` is in the list, so it was not retired, and neither was what its next names.
-      if (before->load(std::memory_order_relaxed) != here) break;
+      // When `here` was protected, *before named it, and what `before` belongs to was in the list: so there was nothing between the two.
+      if (past(here)) return {before, here, {}, false, 0};
+      // acquire: as in protect above
+      const link next = current.next.load(std::memory_order_acquire);
+      if (!next.marked() && step(here)) return {before, here, next, false, 0};
+      op.announce(next_slot, next);
+      // relaxed: announce has ordered these after our claim on `next`. If here's next is as it was, and *before still names `here`,
+      // unmarked, then `here` is in the list, and what its next names was in it, and not retired, when we had claimed it.
+      if (current.next.load(std::memory_order_relaxed) != next || before->load(std::memory_order_relaxed) != here) break;
+      const link successor = next.with_mark(false);
       if (!next.marked()) {
-        if (step(here)) return {before, here, next, false, 0};
         before = &current.next;
-        here = next;
         const unsigned freed = before_slot;
         before_slot = here_slot;
         here_slot = next_slot;
         next_slot = freed;
-        continue;
+      } else {
+        link expected = here;
+        // release: as (3)
+        if (!before->compare_exchange_strong(expected, successor, std::memory_order_release, std::memory_order_relaxed)) break;
+        op.retire_whole(here);
+        std::swap(here_slot, next_slot);
       }
-      const link successor = next.with_mark(false);
-      link expected = here;
-      // release: as (3)
-      if (!before->compare_exchange_strong(expected, successor, std::memory_order_release, std::memory_order_relaxed)) break;
-      op.retire_whole(here);
       here = successor;
-      std::swap(here_slot, next_slot);
     }
   }
 }
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Matches>
-auto hash_map<K, V, Hash, KeyEqual, R>::find_from(operation& op, item& head, std::uint64_t order, Matches matches) const
-    -> position {
+[[gnu::always_inline]] inline auto hash_map<K, V, Hash, KeyEqual, R>::find_from(operation& op, item& head, std::uint64_t order,
+                                                                               Matches matches) const -> position {
   bool found = false;
   std::uint32_t passed = 0;
   position at = walk(
       op, [&head]() -> item& { return head; },
       [&](link here) {
-        const std::uint64_t order_here = order_at(*op.item_of(here));
         ++passed;
-        if (order_here > order) return true;
-        found = order_here == order && (order & is_element) != 0 && matches(here);
+        return order_at(*op.item_of(here)) > order;
+      },
+      [&](link here) {
+        found = order_at(*op.item_of(here)) == order && matches(here);
         return found;
       });
   at.found = found;
@@ -595,13 +601,13 @@ void hash_map<K, V, Hash, KeyEqual, R>::clear() {
   std::uint64_t order = 0;
   for (;;) {
     const position at = walk(
-        op, [&]() -> item& { return head_for(op, order); },
+        op, [&]() -> item& { return head_for(op, order); }, [&](link here) noexcept { return here.same_node(end()); },
         [&](link here) noexcept {
           const std::uint64_t order_here = order_at(*op.item_of(here));
           return (order_here & is_element) != 0 && order_here >= order;
         });
-    order = order_at(*op.item_of(at.here));
     if (at.here.same_node(end())) return;
+    order = order_at(*op.item_of(at.here));
     if (!mark(op, at)) continue;
     unlink(op, order, at, at.next);
     count(sizes, -1);
@@ -634,8 +640,8 @@ void hash_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
         passed = 0;
         return head_for(op, order);
       },
+      [&](link here) noexcept { return here.same_node(end()); },
       [&](link here) {
-        if (here.same_node(end())) return true;
         const std::uint64_t order_here = order_at(*op.item_of(here));
         if ((order_here & is_element) == 0 || order_here < order) return false;
         if (order_here > order) {

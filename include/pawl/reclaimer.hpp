@@ -26,6 +26,7 @@ namespace pawl::inline v0 {
 /// - `auto op = r.template enter<T, N>(binding)`: one operation that protects N nodes at once; may throw std::bad_alloc, before any
 ///   effect. `r.template enter_last<T>(binding)`: one that only discards, for destructors; doesn't fail.
 /// - `op.protect(i, atomic_link)`: loads a link and protects its node as number i, until the next protect(i) or the end of op.
+///   `op.announce(i, l)`: protects l's node if it is found in its place after this; the caller looks.
 /// - `op.get(l)`: the node's address. `op.retire(l)`: it is unlinked, and taken back when no thread protects it; its value was taken.
 ///   `op.retire_whole(l)`: the same for a node whose value is still in it, and is destroyed then.
 /// - `op.create()`: a new node, or none where a fixed pool is full. `op.discard(l)`: takes back one that was never published.

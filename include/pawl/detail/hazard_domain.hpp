@@ -192,7 +192,7 @@ class hazard_pointers<B, Alloc>::operation {
   operation& operator=(const operation&) = delete;
   ~operation() {
     if constexpr (N != 0) {
-      for (std::size_t i = 0; i < N; ++i) slots_[i].protect(nullptr);
+      clear(std::make_index_sequence<N>{});
       record_->pop_slots(slots_);
     }
   }
@@ -208,6 +208,8 @@ class hazard_pointers<B, Alloc>::operation {
       guess = seen;
     }
   }
+  // Protects l if it is found where it was after this: the caller looks.
+  void announce(std::size_t i, link<T> l) noexcept { slots_[i].protect_before_loads(l.pointer()); }
   item<T>* item_of(link<T> l) const noexcept { return l.pointer(); }
   node_type* get(link<T> l) const noexcept { return static_cast<node_type*>(l.pointer()); }
 
@@ -236,6 +238,10 @@ class hazard_pointers<B, Alloc>::operation {
     }
   }
 
+  template <std::size_t... I>
+  void clear(std::index_sequence<I...>) noexcept {
+    (slots_[I].protect(nullptr), ...);
+  }
   void retire_by(link<T> l, detail::retirable::reclaim_function reclaim) noexcept {
     node_type* const unlinked = get(l);
     write_shared<B>(unlinked->address, static_cast<const void*>(l.pointer()));
