@@ -1,0 +1,671 @@
+// SPDX-License-Identifier: BSL-1.0
+// A backend and an environment that record everything that pawl does to memory, and find what it did without them.
+//
+// The world knows every piece of memory in which pawl may keep something: what its environment allocated, and the objects that a test
+// put there (`rec::object`). Of each it keeps a shadow. At every recorded access it compares (under a sanitizer now and then, and always
+// what the access touches): a byte that is not what its shadow says was written by nobody who told the world, and that is a complaint,
+// with the place of the access recorded last.
+//
+// What may change a byte:
+// - an atomic's: its begin, and the backend's operations on it, which have to be on exactly that object;
+// - a plain one: `environment::write` for it. From then to the next recorded access it may change.
+// - memory that was just allocated: until the next recorded access that is not a begin in it. That is its construction, by a thread that
+//   has shown it to nobody. (Atomics in it are watched from their begin on.)
+// Exempt, and nothing else:
+// - the plain fields of a per-thread object (`per_thread<T>`), other than those once given to read or write. They are its thread's alone,
+//   and pass to another only through per_thread's hand-over, which orders the two threads. Its atomics are watched like all others.
+// - the per_thread object itself, which is the environment's.
+//
+// A field of up to 8 bytes that was once given to `read` or `write` holds garbage except from such a call to the next recorded access:
+// so reading it past the seam goes wrong (a pointer to nowhere, most of the time). Larger ones are values, which containers show to
+// user code for a while: they keep their bytes.
+//
+// Not seen: a write past the seam of the value that was there; a read past the seam of something never given to read or write, which is
+// how constants are read that a constructor made.
+//
+// Threads are simulated: `current_thread` says who runs. An interruption runs another thread's operation between two accesses of one.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <new>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <pawl/environment.hpp>
+
+namespace rec {
+
+struct place {
+  const char* file = "";
+  int line = 0;
+};
+
+/// The order of an access and where it stands.
+class memory_order {
+ public:
+  constexpr memory_order(std::memory_order order, const char* file = __builtin_FILE(),  // NOLINT(google-explicit-constructor)
+                         int line = __builtin_LINE()) noexcept
+      : order_(order), at_{file, line} {}
+  constexpr explicit operator std::memory_order() const noexcept { return order_; }
+  [[nodiscard]] constexpr memory_order with(std::memory_order other) const noexcept { return {other, at_.file, at_.line}; }
+  [[nodiscard]] constexpr place at() const noexcept { return at_; }
+
+ private:
+  std::memory_order order_;
+  place at_;
+};
+
+/// While one lives, what operator new is called for is not pawl's doing.
+inline int aside_depth = 0;
+struct aside {
+  aside() noexcept { ++aside_depth; }
+  aside(const aside&) = delete;
+  aside& operator=(const aside&) = delete;
+  ~aside() { --aside_depth; }
+};
+
+class per_thread_base;
+
+class world {
+ public:
+  world() {
+    if (active != nullptr) std::abort();
+    active = this;
+  }
+  world(const world&) = delete;
+  world& operator=(const world&) = delete;
+  ~world() {
+    if (!ended_) end();
+    for (const auto& each : freed_) std::free(each.first);
+    active = nullptr;
+  }
+
+  static world& get() noexcept {
+    if (active == nullptr) {
+      std::fputs("recorder: an access outside of every recorded world\n", stderr);
+      std::abort();
+    }
+    return *active;
+  }
+
+  // ---- What the tests set and ask ---------------------------------------------------------------------------------------------
+  int current_thread = 0;
+  bool out_of_memory = false;  // allocate throws
+  bool heavy_fence_fails = false;
+  unsigned attempts = 0;  // compare-and-swaps that could succeed
+  struct {
+    std::size_t steps = 0, atomic = 0, plain = 0, allocations = 0, light = 0, heavy = 0, settled = 0, pauses = 0,
+                thread_objects = 0, adopted = 0, abandoned = 0, globals = 0;
+  } seen;
+  std::set<std::pair<std::string, int>> places;  // where the orders were named
+
+  /// The thread ends: what it had is free to adopt.
+  void end_thread(int thread);
+  /// At the n-th recorded access from now on `other` runs, as another thread would between two accesses of this one.
+  template <class Other>
+  void interrupt(std::size_t n, Other other) {
+    const aside a;
+    until_interrupt_ = n;
+    interruption_ = other;
+  }
+  /// True where the interruption took place; it is over in any case.
+  bool was_interrupted() noexcept {
+    const aside a;
+    const bool ran = until_interrupt_ == 0;
+    until_interrupt_ = 0;
+    interruption_ = nullptr;
+    return ran;
+  }
+  /// Ends the process-wide objects; nothing may be left then.
+  void end() {
+    const aside a;
+    ended_ = true;
+    while (!globals_.empty()) {
+      global_object last = std::move(globals_.back());
+      globals_.pop_back();
+      {
+        const int depth = std::exchange(aside_depth, 0);
+        last.destroy(last.memory);
+        aside_depth = depth;
+      }
+      deallocate(last.memory, last.bytes, last.alignment);
+    }
+    step("the end of the world");
+    compare_all();
+    for (const auto& [memory, bytes] : freed_) {
+      const auto* const each = static_cast<const unsigned char*>(memory);
+      if (std::any_of(each, each + bytes, [](unsigned char byte) { return byte != freed_byte; })) {
+        complain("memory was changed after it was freed");
+      }
+    }
+    for (const auto& each : regions_) complain(each.second.name + " was never freed");
+    if (!atomics_.empty()) complain(std::to_string(atomics_.size()) + " atomics were never ended");
+  }
+  [[nodiscard]] std::string complaints() const {
+    std::string all;
+    for (const auto& each : complaints_) all += each + "\n";
+    return all;
+  }
+  void complain(const std::string& what) {
+    const aside a;
+    if (complaints_.size() < 20) {
+      complaints_.push_back(what + "; the access before was " + last_what_ + " at " + last_place_.file + ":" +
+                            std::to_string(last_place_.line) + ", thread " + std::to_string(current_thread));
+    }
+  }
+
+  // ---- Memory -----------------------------------------------------------------------------------------------------------------
+  void* allocate(std::size_t bytes, std::size_t alignment) {
+    const aside a;
+    step("allocate");
+    if (out_of_memory) throw std::bad_alloc();
+    ++seen.allocations;
+    void* const memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    if (memory == nullptr) throw std::bad_alloc();
+    std::memset(memory, 0xa5, bytes);
+    add_region(memory, bytes, "");
+    region& added = regions_[address_of(memory)];
+    added.name = "allocation " + std::to_string(seen.allocations) + " (" + std::to_string(bytes) + " bytes)";
+    added.alignment = alignment;
+    fresh_ = &added;
+    return memory;
+  }
+  void deallocate(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
+    const aside a;
+    step("deallocate");
+    const auto found = regions_.find(address_of(memory));
+    if (found == regions_.end() || found->second.alignment == 0) return complain("deallocate of what was not allocated");
+    if (found->second.size() != bytes || found->second.alignment != alignment)
+      complain("deallocate with another size or alignment");
+    remove_region(memory);
+    std::memset(memory, freed_byte, bytes);
+    freed_.emplace_back(memory, bytes);  // not used again in this world: so a late access finds an atomic that is none any more
+  }
+  void add_region(void* memory, std::size_t bytes, const char* name) {
+    const aside a;
+    step("add");
+    region& added = regions_[address_of(memory)];
+    added.name = name;
+    added.bytes = static_cast<unsigned char*>(memory);
+    added.shadow.assign(added.bytes, added.bytes + bytes);
+    added.truth.resize(bytes);
+    added.kinds.assign(bytes, kind::fresh);
+  }
+  /// The construction of what is there is over.
+  void settle(void* memory) {
+    const aside a;
+    region& settled = regions_[address_of(memory)];
+    for (std::size_t i = 0; i < settled.size(); ++i) {
+      if (settled.kinds[i] != kind::fresh) continue;
+      settled.kinds[i] = kind::watched;
+      settled.shadow[i] = settled.bytes[i];
+    }
+  }
+  void remove_region(void* memory) {
+    const aside a;
+    const auto found = regions_.find(address_of(memory));
+    const auto first = address_of(memory);
+    compare(found->second, memory, found->second.size());
+    for (auto each = atomics_.lower_bound(first); each != atomics_.end() && each->first < first + found->second.size();) {
+      complain("an atomic in " + found->second.name + " has not ended with its memory");
+      each = atomics_.erase(each);
+    }
+    if (fresh_ == &found->second) fresh_ = nullptr;
+    regions_.erase(found);
+  }
+
+  // ---- The seams --------------------------------------------------------------------------------------------------------------
+  void begin(void* memory, std::size_t bytes) {
+    const aside a;
+    region* const in = region_of(memory, bytes);
+    if (in == nullptr) return complain("an atomic begins outside of all memory that the environment knows");
+    if (!atomics_.emplace(address_of(memory), bytes).second) complain("an atomic begins where one is");
+    mark(*in, memory, bytes, kind::atomic);
+    adopt(memory, bytes);
+    // What the language may have zeroed before: the object that the atomic is the first member of.
+    for (std::size_t i = address_of(memory) - address_of(in->bytes) + bytes, end = i + 64; i < in->size() && i < end; ++i) {
+      if (in->kinds[i] == kind::watched && in->bytes[i] == 0) in->shadow[i] = 0;
+    }
+    step("begin", place{}, in);
+  }
+  void end(void* memory) {
+    const aside a;
+    step("end");
+    const auto found = atomics_.find(address_of(memory));
+    if (found == atomics_.end()) return complain("an atomic ends that never began");
+    if (region* const in = region_of(memory, found->second)) mark(*in, memory, found->second, kind::watched);
+    atomics_.erase(found);
+  }
+  /// An operation on an atomic is about to begin.
+  void operate(const void* memory, std::size_t bytes, const char* what, memory_order order) {
+    const aside a;
+    note(order);
+    step(what, order.at());
+    ++seen.atomic;
+    const auto found = atomics_.find(address_of(memory));
+    if (found == atomics_.end() || found->second != bytes) return complain(std::string(what) + " of something that is no atomic");
+    compare(*region_of(memory, bytes), memory, bytes);
+  }
+  void note(memory_order order) {
+    const aside a;
+    places.emplace(order.at().file, order.at().line);
+  }
+  /// It has written.
+  void wrote(const void* memory, std::size_t bytes) { adopt(memory, bytes); }
+  /// Plain data are about to be read or written.
+  void plain(const void* memory, std::size_t bytes, bool writes) {
+    const aside a;
+    step(writes ? "write" : "read");
+    ++seen.plain;
+    region* const in = region_of(memory, bytes);
+    if (in == nullptr) return complain("plain data outside of all memory that the environment knows");
+    compare(*in, memory, bytes);
+    const std::size_t from = address_of(memory) - address_of(in->bytes);
+    for (std::size_t i = from; i < from + bytes; ++i) {
+      if (in->kinds[i] == kind::atomic) return complain("plain access to an atomic");
+      if (in->kinds[i] == kind::hidden) in->bytes[i] = in->shadow[i] = in->truth[i];
+      in->kinds[i] = kind::watched;
+    }
+    open_ = {in->bytes + from, bytes, writes};
+  }
+  void fence(memory_order order) {
+    const aside a;
+    note(order);
+    step("fence", order.at());
+  }
+  void event(const char* what) {
+    const aside a;
+    step(what);
+  }
+  /// The object belongs to one thread.
+  void own(void* object, std::size_t bytes) {
+    const aside a;
+    step("a per-thread object");
+    region* const in = region_of(object, bytes);
+    if (in == nullptr) return complain("a per-thread object outside of all memory that the environment knows");
+    mark_plain(*in, object, bytes, kind::owned);
+  }
+  /// The memory is the environment's own.
+  void exempt(void* memory, std::size_t bytes) {
+    const aside a;
+    if (region* const in = region_of(memory, bytes)) mark(*in, memory, bytes, kind::owned);
+  }
+
+  template <class T>
+  T& global() {
+    static constexpr char key = 0;  // one per T
+    for (const auto& each : globals_) {
+      if (each.key == &key) return *static_cast<T*>(each.memory);
+    }
+    T* const made = static_cast<T*>(allocate(sizeof(T), alignof(T)));
+    std::construct_at(made);
+    const aside a;
+    ++seen.globals;
+    globals_.push_back({&key, made, sizeof(T), alignof(T), [](void* object) { std::destroy_at(static_cast<T*>(object)); }});
+    return *made;
+  }
+
+ private:
+  friend class per_thread_base;
+  enum class kind : unsigned char { watched, fresh, atomic, hidden, owned };
+  struct region {
+    std::string name;
+    unsigned char* bytes = nullptr;
+    std::size_t alignment = 0;  // of allocations
+    std::vector<unsigned char> shadow;  // what the bytes should be
+    std::vector<unsigned char> truth;  // and what they would be, where garbage hides it
+    std::vector<kind> kinds;
+    [[nodiscard]] std::size_t size() const noexcept { return shadow.size(); }
+  };
+  struct global_object {
+    const void* key;
+    void* memory;
+    std::size_t bytes, alignment;
+    void (*destroy)(void*);
+  };
+  // How often everything is compared. What an access touches always is, so that nothing escapes; only the place of the access before a
+  // change is known less exactly.
+  static constexpr std::size_t period = pawl::detail::under_tsan || pawl::detail::under_asan ? 32 : 1;
+  static constexpr unsigned char garbage = 0xdb;
+  static constexpr unsigned char freed_byte = 0xdd;
+
+  static std::uintptr_t address_of(const void* memory) noexcept { return reinterpret_cast<std::uintptr_t>(memory); }
+  region* region_of(const void* memory, std::size_t bytes) {
+    auto after = regions_.upper_bound(address_of(memory));
+    if (after == regions_.begin()) return nullptr;
+    region& candidate = std::prev(after)->second;
+    return address_of(memory) + bytes <= address_of(candidate.bytes) + candidate.size() ? &candidate : nullptr;
+  }
+  static void mark(region& in, const void* memory, std::size_t bytes, kind as) {
+    const std::size_t from = address_of(memory) - address_of(in.bytes);
+    for (std::size_t i = from; i < from + bytes; ++i) in.kinds[i] = as;
+  }
+  static void mark_plain(region& in, const void* memory, std::size_t bytes, kind as) {
+    const std::size_t from = address_of(memory) - address_of(in.bytes);
+    for (std::size_t i = from; i < from + bytes; ++i) {
+      if (in.kinds[i] == kind::watched || in.kinds[i] == kind::fresh) in.kinds[i] = as;
+    }
+  }
+  void adopt(const void* memory, std::size_t bytes) {
+    if (region* const in = region_of(memory, bytes)) {
+      std::memcpy(&in->shadow[address_of(memory) - address_of(in->bytes)], memory, bytes);
+    }
+  }
+  /// Before every recorded access.
+  void step(const char* what, place at = {}, const region* begins_in = nullptr) {
+    ++seen.steps;
+    close();
+    if (fresh_ != nullptr && begins_in != fresh_) settle(std::exchange(fresh_, nullptr)->bytes);
+    if (seen.steps % period == 0) compare_all();
+    last_what_ = what;
+    last_place_ = at;
+    if (until_interrupt_ != 0 && --until_interrupt_ == 0) {
+      const int thread = current_thread;
+      region* const fresh = std::exchange(fresh_, nullptr);
+      {
+        const auto run = std::move(interruption_);
+        const int depth = std::exchange(aside_depth, 0);
+        run();
+        aside_depth = depth;
+      }
+      current_thread = thread;
+      close();
+      fresh_ = fresh;
+    }
+  }
+  // The plain access that was announced last is over.
+  void close() {
+    if (open_.bytes == nullptr) return;
+    const window closed = std::exchange(open_, {});
+    region* const in = region_of(closed.first(), closed.bytes_count);
+    if (in == nullptr) return;
+    const std::size_t from = address_of(closed.bytes) - address_of(in->bytes);
+    if (closed.writes) std::memcpy(&in->shadow[from], closed.bytes, closed.bytes_count);
+    if (closed.bytes_count > 8) return;
+    if (!closed.writes) compare(*in, closed.bytes, closed.bytes_count);
+    for (std::size_t i = from; i < from + closed.bytes_count; ++i) {
+      in->kinds[i] = kind::hidden;
+      in->truth[i] = in->bytes[i];
+      in->bytes[i] = in->shadow[i] = garbage;
+    }
+  }
+  void compare_all() {
+    for (auto& each : regions_) compare(each.second, each.second.bytes, each.second.size());
+  }
+  void compare(region& in, const void* memory, std::size_t bytes) {
+    const std::size_t from = address_of(memory) - address_of(in.bytes);
+    if (std::memcmp(memory, &in.shadow[from], bytes) == 0) return;
+    std::size_t complained = 0;  // one complaint per word is enough
+    for (std::size_t i = from; i < from + bytes; ++i) {
+      if (in.bytes[i] == in.shadow[i]) continue;
+      const bool allowed = in.kinds[i] == kind::fresh || in.kinds[i] == kind::owned;
+      if (!allowed && i >= complained) {
+        complained = i + 8;
+        complain(in.name + ", byte " + std::to_string(i) + ", was changed past every seam");
+      }
+      in.shadow[i] = in.bytes[i];
+    }
+  }
+
+  struct window {
+    unsigned char* bytes = nullptr;
+    std::size_t bytes_count = 0;
+    bool writes = false;
+    [[nodiscard]] const void* first() const noexcept { return bytes; }
+  };
+
+  static inline world* active = nullptr;
+  std::map<std::uintptr_t, region> regions_;
+  std::map<std::uintptr_t, std::size_t> atomics_;  // those that have begun and not ended
+  std::vector<std::pair<void*, std::size_t>> freed_;
+  std::vector<per_thread_base*> owners_;
+  std::vector<global_object> globals_;
+  std::vector<std::string> complaints_;
+  region* fresh_ = nullptr;  // under construction
+  window open_;
+  const char* last_what_ = "none";
+  place last_place_;
+  std::size_t until_interrupt_ = 0;
+  std::function<void()> interruption_;
+  bool ended_ = false;
+};
+
+/// The objects of one owner, by simulated thread.
+class per_thread_base {
+ public:
+  per_thread_base(const per_thread_base&) = delete;
+  per_thread_base& operator=(const per_thread_base&) = delete;
+  void end_thread(int thread) noexcept {
+    for (auto& each : entries_) {
+      if (each.thread == thread) each.thread = nobody;
+    }
+  }
+
+ protected:
+  static constexpr int nobody = -1;
+  struct entry {
+    void* object;
+    int thread;
+  };
+  per_thread_base() {
+    const aside a;
+    world::get().owners_.push_back(this);
+  }
+  ~per_thread_base() {
+    const aside a;
+    std::erase(world::get().owners_, this);
+  }
+  std::vector<entry> entries_;
+};
+
+inline void world::end_thread(int thread) {
+  const aside a;
+  for (per_thread_base* each : owners_) each->end_thread(thread);
+}
+
+template <class T>
+class per_thread : public per_thread_base {
+ public:
+  per_thread() { world::get().exempt(this, sizeof *this); }
+  ~per_thread() {
+    const aside a;
+    entries_ = {};
+  }
+
+  using key = const per_thread*;
+  [[nodiscard]] key id() const noexcept { return this; }
+  static T* find(key owner) noexcept { return owner->held_by(world::get().current_thread); }
+  T* find() const noexcept { return find(this); }
+  template <class Make>
+  T& get(Make make) {
+    world& w = world::get();
+    if (T* const mine = find()) return *mine;
+    if (T* const adopted = held_by(nobody)) {
+      ++w.seen.adopted;
+      for (auto& each : entries_) {
+        if (each.object == adopted) each.thread = w.current_thread;
+      }
+      return *adopted;
+    }
+    T* const made = make();
+    const aside a;
+    ++w.seen.thread_objects;
+    w.own(made, sizeof(T));
+    entries_.push_back({made, w.current_thread});
+    return *made;
+  }
+  // By number: f may make objects.
+  template <class F>
+  void for_each(F f) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) f(*static_cast<T*>(entries_[i].object));
+  }
+  template <class F>
+  void for_each_abandoned(F f) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (entries_[i].thread != nobody) continue;
+      ++world::get().seen.abandoned;
+      f(*static_cast<T*>(entries_[i].object));
+    }
+  }
+
+ private:
+  T* held_by(int thread) const noexcept {
+    for (const auto& each : entries_) {
+      if (each.thread == thread) return static_cast<T*>(each.object);
+    }
+    return nullptr;
+  }
+};
+
+/// Takes some of the optional functions, too: the others are built of these.
+struct recorder {
+  static constexpr const char* name = "recorder";
+  using memory_order = rec::memory_order;
+
+  template <class W>
+  static W load(const W& object, memory_order order) noexcept {
+    world::get().operate(&object, sizeof(W), "load", order);
+    return object;
+  }
+  template <class W>
+  static void store(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
+    world::get().operate(&object, sizeof(W), "store", order);
+    object = desired;
+    world::get().wrote(&object, sizeof(W));
+  }
+  // Every fourth attempt that could succeed fails spuriously.
+  template <class W>
+  static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, memory_order success,
+                                    memory_order failure) noexcept {
+    if (object == expected && world::get().attempts++ % 4 == 0) {
+      world::get().operate(&object, sizeof(W), "a compare_exchange_weak that failed spuriously", failure);
+      return false;
+    }
+    return compare_exchange_strong(object, expected, desired, success, failure);
+  }
+  template <class W>
+  static bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, memory_order success,
+                                      memory_order failure) noexcept {
+    world::get().note(failure);
+    world::get().operate(&object, sizeof(W), "compare_exchange", success);
+    if (object == expected) {
+      object = desired;
+      world::get().wrote(&object, sizeof(W));
+      return true;
+    }
+    expected = object;
+    return false;
+  }
+  template <class W>
+  static W exchange(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
+    world::get().operate(&object, sizeof(W), "exchange", order);
+    const W old = std::exchange(object, desired);
+    world::get().wrote(&object, sizeof(W));
+    return old;
+  }
+  template <class W>
+  static W fetch_add(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    world::get().operate(&object, sizeof(W), "fetch_add", order);
+    const W old = std::exchange(object, static_cast<W>(object + operand));
+    world::get().wrote(&object, sizeof(W));
+    return old;
+  }
+  static void thread_fence(memory_order order) noexcept { world::get().fence(order); }
+  static void pause() noexcept {
+    ++world::get().seen.pauses;
+    world::get().event("pause");
+  }
+};
+static_assert(pawl::is_backend<recorder>);
+
+}  // namespace rec
+
+template <>
+struct pawl::environment<rec::recorder> {
+  static constexpr pawl::tuning tuning{.scan_threshold = 4, .cache_size = 2, .growth_check = 1, .bucket_piece_bits = 1};
+
+  template <class T>
+  using per_thread = rec::per_thread<T>;
+  template <class T>
+  static T& global() {
+    return rec::world::get().global<T>();
+  }
+  static void* allocate(std::size_t bytes, std::size_t alignment) { return rec::world::get().allocate(bytes, alignment); }
+  static void deallocate(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
+    rec::world::get().deallocate(memory, bytes, alignment);
+  }
+
+  static constexpr bool tracks_atomics = true;
+  static void begin(void* memory, std::size_t bytes) noexcept { rec::world::get().begin(memory, bytes); }
+  static void end(void* memory) noexcept { rec::world::get().end(memory); }
+  static constexpr bool tracks_plain = true;
+  static void read(const void* memory, std::size_t bytes) noexcept { rec::world::get().plain(memory, bytes, false); }
+  static void write(void* memory, std::size_t bytes) noexcept { rec::world::get().plain(memory, bytes, true); }
+
+  enum class fences : unsigned char { settled = 0x5e };
+  static fences settle_fences() noexcept {
+    ++rec::world::get().seen.settled;
+    return fences::settled;
+  }
+  static void light_fence() noexcept {
+    ++rec::world::get().seen.light;
+    rec::world::get().event("light fence");
+  }
+  static void light_fence(fences as_settled) noexcept {
+    if (as_settled != fences::settled) rec::world::get().complain("the fences' state was read past the seam");
+    light_fence();
+  }
+  static bool heavy_fence() noexcept {
+    ++rec::world::get().seen.heavy;
+    rec::world::get().event("heavy fence");
+    return !rec::world::get().heavy_fence_fails;
+  }
+};
+
+namespace rec {
+
+/// An object of pawl's that is not in memory of the environment.
+template <class T>
+class object {
+ public:
+  template <class... Args>
+  explicit object(const char* name, Args&&... args) {
+    world::get().add_region(storage_, sizeof storage_, name);
+    // Where the constructor throws, the memory is no object's.
+    struct forget {
+      void* memory;
+      ~forget() {
+        if (memory != nullptr) world::get().remove_region(memory);
+      }
+    } guard{storage_};
+    made_ = std::construct_at(reinterpret_cast<T*>(storage_), std::forward<Args>(args)...);
+    guard.memory = nullptr;
+    world::get().settle(storage_);
+  }
+  object(const object&) = delete;
+  object& operator=(const object&) = delete;
+  ~object() {
+    std::destroy_at(made_);
+    world::get().event("the end of an object");
+    world::get().remove_region(storage_);
+  }
+  T& operator*() noexcept { return *made_; }
+  T* operator->() noexcept { return made_; }
+
+ private:
+  alignas(T) std::byte storage_[sizeof(T)]{};
+  T* made_;
+};
+
+}  // namespace rec

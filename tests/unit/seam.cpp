@@ -1,0 +1,954 @@
+// SPDX-License-Identifier: BSL-1.0
+// The seams bear what is to come: stack, queue and hash_map run over a user's backend that has the mandatory functions alone, and over
+// a backend and an environment that record, which shows that nothing shared is touched past them.
+#include "catch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <new>
+#include <optional>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <pawl/fence.hpp>
+#include <pawl/hash_map.hpp>
+#include <pawl/hazard_pointer.hpp>
+#include <pawl/queue.hpp>
+#include <pawl/stack.hpp>
+#include <pawl/tagged_pool.hpp>
+
+#include "recorder.hpp"
+
+// ---- operator new, counted --------------------------------------------------------------------------------------------------------
+// While `watching` and not aside, nothing but pawl runs, and pawl under the recorder has no reason to call it.
+
+namespace {
+
+std::atomic<bool> watching{false};
+std::atomic<std::size_t> foreign_allocations{0};
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+  if (watching.load(std::memory_order_relaxed) && rec::aside_depth == 0)
+    foreign_allocations.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
+  if (void* const memory = std::aligned_alloc(alignment, rounded)) return memory;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+// The other forms call these, but for the sanitizers' of nothrow. (noinline: g++ 12 warns of a free that it sees without its allocation.)
+void* operator new(std::size_t bytes) { return counted(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) { return counted(bytes, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(bytes);
+  } catch (...) {
+    return nullptr;
+  }
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace {
+
+// Instructions alone, derived from nothing of pawl's, and no optional one. Every third attempt that could succeed fails.
+struct bare {
+  static constexpr const char* name = "bare";
+
+  template <class W>
+  static W load(const W& object, std::memory_order order) noexcept {
+    return __atomic_load_n(&object, static_cast<int>(order));
+  }
+  template <class W>
+  static void store(W& object, std::type_identity_t<W> desired, std::memory_order order) noexcept {
+    __atomic_store_n(&object, desired, static_cast<int>(order));
+  }
+  template <class W>
+  static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, std::memory_order success,
+                                    std::memory_order failure) noexcept {
+    static thread_local unsigned attempts = 0;
+    if (++attempts % 3 == 0 && load(object, failure) == expected) return false;
+    return __atomic_compare_exchange_n(&object, &expected, desired, true, static_cast<int>(success), static_cast<int>(failure));
+  }
+  // One word that all fences change: an order that ThreadSanitizer sees.
+  static void thread_fence(std::memory_order) noexcept {
+    static std::uint32_t word = 0;
+    __atomic_fetch_add(&word, 1U, __ATOMIC_SEQ_CST);
+  }
+  static void pause() noexcept { std::this_thread::yield(); }
+};
+static_assert(pawl::is_backend<bare>);
+
+using rec::object;
+using rec::recorder;
+using rec::world;
+
+// Three words: more than the recorder hides.
+struct wide {
+  std::uint64_t number = 0;
+  std::uint64_t twice = 0;
+  std::uint64_t thrice = 0;
+  wide() = default;
+  wide(std::uint64_t n) : number(n), twice(2 * n), thrice(3 * n) {}  // NOLINT(google-explicit-constructor)
+  operator std::uint64_t() const { return twice == 2 * number && thrice == 3 * number ? number : 0; }
+};
+
+// What a scenario finds wrong is a complaint, too: Catch's own macros allocate.
+void expect(bool holds, int line = __builtin_LINE()) {
+  if (holds) return;
+  const rec::aside a;
+  world::get().complain("expectation in seam.cpp:" + std::to_string(line));
+}
+
+// ---- The headers' text -------------------------------------------------------------------------------------------------------------
+
+// A header's code: comments, strings and directives are blank, lines stay.
+std::string code_of(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return {};
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string code;
+  bool directive = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, 2, "//") == 0) i = std::min(text.find('\n', i), text.size() - 1);
+    if (text[i] == '#') directive = true;
+    if (text[i] == '\n') directive = false;
+    if (text[i] == '"') {
+      do ++i;
+      while (i < text.size() && (text[i] != '"' || text[i - 1] == '\\'));
+      continue;
+    }
+    code += directive ? ' ' : text[i];
+  }
+  return code;
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+// Where the word, or what ends in an underscore and begins one, stands in the code.
+std::vector<std::size_t> places_of(const std::string& code, std::string_view word) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = code.find(word); i != std::string::npos; i = code.find(word, i + 1)) {
+    const char after = i + word.size() < code.size() ? code[i + word.size()] : ' ';
+    if ((i > 0 && is_word(code[i - 1])) || (is_word(word.back()) && word.back() != '_' && is_word(after))) continue;
+    found.push_back(i);
+  }
+  return found;
+}
+std::size_t line_of(const std::string& code, std::size_t at) {
+  return 1 + static_cast<std::size_t>(std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+}
+
+// Where accesses of one test were recorded.
+class reached {
+ public:
+  void add(const std::set<std::pair<std::string, int>>& places) { places_.insert(places.begin(), places.end()); }
+  /// Every statement of the header that names an order was the place of an access, and each place in it is in one that does. (Which
+  /// line of a long statement it is, is the compiler's choice.)
+  void all_of(const std::string& header) const {
+    std::string path;
+    std::set<std::size_t> lines;
+    for (const auto& [file, line] : places_) {
+      if (!file.ends_with("/pawl/" + header)) continue;
+      path = file;
+      lines.insert(static_cast<std::size_t>(line));
+    }
+    const std::string code = code_of(path);
+    REQUIRE_FALSE(code.empty());
+    std::set<std::size_t> unnamed = lines;
+    for (const std::size_t at : places_of(code, "std::memory_order_")) {
+      const std::size_t begin = code.find_first_not_of(" \n", code.find_last_of(";{}", at) + 1);
+      if (code.compare(begin, 17, "static constexpr ") == 0) continue;  // a constant: it stands where it is used
+      const auto first = lines.lower_bound(line_of(code, begin));
+      const auto last = lines.upper_bound(line_of(code, at));
+      INFO(path << ":" << line_of(code, at) << " was not reached");
+      CHECK(first != last);
+      for (auto each = first; each != last; ++each) unnamed.erase(*each);
+    }
+    for (const std::size_t at : places_of(code, "relink_order")) unnamed.erase(line_of(code, at));
+    for (const std::size_t line : unnamed) FAIL_CHECK(path << ":" << line << " names no order");
+  }
+  /// Where the headers are that this program was compiled with.
+  [[nodiscard]] std::string directory() const {
+    for (const auto& [file, line] : places_) {
+      if (const auto end = file.find("/pawl/tagged_pool.hpp"); end != std::string::npos) return file.substr(0, end + 6);
+    }
+    return "";
+  }
+
+ private:
+  std::set<std::pair<std::string, int>> places_;
+};
+
+// ---- Recorded scenarios ------------------------------------------------------------------------------------------------------------
+
+// Runs a scenario in a world of its own.
+template <class Scenario>
+void record(reached& places, Scenario scenario) {
+  world w;
+  foreign_allocations = 0;
+  watching = true;
+  scenario(w);
+  w.end();
+  watching = false;
+  CHECK(w.complaints().empty());
+  if (!w.complaints().empty()) FAIL(w.complaints());
+  CHECK(foreign_allocations == 0);
+  CHECK(w.seen.atomic > 0);
+  places.add(w.places);
+}
+
+// Runs `first` on thread 0 again and again, each time interrupted some accesses later by `second` on thread 1, until it is over before.
+template <class First, class Second, class Between>
+void interleave(world& w, First first, Second second, Between between, std::size_t stride = 1) {
+  for (std::size_t n = 1;; n += stride) {
+    w.current_thread = 0;
+    w.interrupt(n, [&] {
+      w.current_thread = 1;
+      second();
+    });
+    first();
+    const bool interrupted = w.was_interrupted();
+    between();
+    if (!interrupted) return;
+  }
+}
+
+// ---- Stack and queue ---------------------------------------------------------------------------------------------------------------
+
+struct sum {
+  std::uint64_t count = 0;
+  std::uint64_t total = 0;
+  void add(std::uint64_t n) {
+    ++count;
+    total += n;
+  }
+  friend bool operator==(const sum&, const sum&) = default;
+};
+
+// Writes to a sum.
+class adder {
+ public:
+  using difference_type = std::ptrdiff_t;
+  explicit adder(sum& to) : to_(&to) {}
+  adder& operator*() { return *this; }
+  adder& operator++() { return *this; }
+  adder& operator=(std::uint64_t n) {
+    to_->add(n);
+    return *this;
+  }
+
+ private:
+  sum* to_;
+};
+
+// A container, and what was put in and taken out.
+template <class Container>
+struct balance {
+  Container& container;
+  sum in{};
+  sum out{};
+  std::uint64_t next = 1;
+
+  void push() {
+    const std::uint64_t n = next++;
+    if (container.try_push(typename Container::value_type(n))) in.add(n);
+  }
+  void push_range() {
+    const std::array<typename Container::value_type, 3> three{next, next + 1, next + 2};
+    next += 3;
+    try {
+      container.push_range(three);
+    } catch (const std::bad_alloc&) {
+      return;
+    }
+    for (const auto& each : three) in.add(each);
+  }
+  void pop() {
+    if (const auto popped = container.try_pop()) out.add(*popped);
+  }
+  void pop_to() {
+    typename Container::value_type popped{};
+    if (container.try_pop(popped)) out.add(popped);
+  }
+  void pop_all() { container.pop_all(adder(out)); }
+  void check() {
+    pop_all();
+    expect(in == out);
+    expect(container.empty());
+  }
+};
+
+template <class Container>
+void all_pairs(world& w, Container& container) {
+  balance<Container> b{container};
+  using member = void (balance<Container>::*)();
+  const std::array<member, 6> operations{&balance<Container>::push,   &balance<Container>::push_range, &balance<Container>::pop,
+                                         &balance<Container>::pop_to, &balance<Container>::pop_all,    nullptr};
+  for (const member first : operations) {
+    if (first == nullptr) continue;
+    for (const member second : operations) {
+      for (const int elements : {0, 1, 3}) {
+        for (int i = 0; i < elements; ++i) b.push();
+        interleave(
+            w, [&] { (b.*first)(); },
+            [&] {
+              // nullptr: many at once, so that nodes come back while the other thread looks at them
+              if (second != nullptr) return (b.*second)();
+              for (int i = 0; i < 4; ++i) {
+                b.push();
+                b.pop();
+              }
+            },
+            [&] {
+              b.check();
+              for (int i = 0; i < elements; ++i) b.push();
+            });
+        b.check();
+      }
+    }
+  }
+}
+
+template <template <class, class, class> class Container, class T>
+void over_hazard_pointers(reached& places) {
+  using domain = pawl::hazard_pointers<recorder>;
+  using container = Container<T, domain, pawl::exponential_backoff>;
+  record(places, [](world& w) {
+    object<container> tested("the container");  // over the process's domain
+    all_pairs(w, *tested);
+    expect(w.seen.globals == 1);
+    expect(w.seen.heavy > 0);
+    const auto statistics = domain::default_domain().stats();
+    expect(statistics.retired > statistics.reclaimed);
+    expect(statistics.reclaimed > 0);
+  });
+  record(places, [](world& w) {
+    // Ended threads: what they retired is taken over, their records are adopted.
+    object<domain> own("the domain");
+    {
+      object<container> tested("the container", *own);
+      balance<container> b{*tested};
+      for (int thread = 0; thread < 6; ++thread) {
+        w.current_thread = thread;
+        for (int i = 0; i < 5; ++i) b.push();
+        for (int i = 0; i < 4; ++i) b.pop();
+        if (thread % 2 == 1) w.end_thread(thread);
+      }
+      w.end_thread(0);
+      own->reclaim();
+      b.check();
+      b.push();  // destroyed with the container
+    }
+    expect(w.seen.adopted > 0);
+    expect(w.seen.abandoned > 0);
+    expect(own->stats().records == w.seen.thread_objects);
+  });
+}
+
+template <template <class, class, class> class Container, class T>
+void over_a_pool(reached& places) {
+  using pool = pawl::tagged_pool<recorder>;
+  using container = Container<T, pool, pawl::exponential_backoff>;
+  record(places, [](world& w) {
+    object<container> tested("the container");  // over a pool of its own
+    all_pairs(w, *tested);
+  });
+  record(places, [](world& w) {
+    object<pool> fixed("the pool", std::size_t{5});
+    object<container> tested("the container", *fixed);
+    all_pairs(w, *tested);
+    balance<container> b{*tested};
+    for (int i = 0; i < 9; ++i) b.push();
+    expect(b.in.count == 5);
+    b.check();
+  });
+  record(places, [](world& w) {
+    // Chains from one thread's cache to another's.
+    object<pool> growing("the pool");
+    object<container> first("a container", *growing);
+    object<container> second("another container", *growing);
+    balance<container> b{*first};
+    balance<container> c{*second};
+    for (int thread = 0; thread < 4; ++thread) {
+      w.current_thread = thread;
+      for (int i = 0; i < 20; ++i) b.push();
+      w.current_thread = 10 + thread;
+      b.pop_all();
+      for (int i = 0; i < 3; ++i) c.push();
+      w.end_thread(thread);
+    }
+    b.check();
+    expect(w.seen.adopted > 0);
+  });
+}
+
+struct large {
+  std::uint64_t words[80]{};
+};
+
+}  // namespace
+
+TEST_CASE("the recorder sees all that a stack does") {
+  reached places;
+  over_hazard_pointers<pawl::stack, std::uint64_t>(places);
+  over_hazard_pointers<pawl::stack, wide>(places);
+  over_a_pool<pawl::stack, wide>(places);
+  places.all_of("stack.hpp");
+}
+TEST_CASE("the recorder sees all that a queue does") {
+  reached places;
+  over_hazard_pointers<pawl::queue, std::uint64_t>(places);
+  over_hazard_pointers<pawl::queue, wide>(places);
+  over_a_pool<pawl::queue, wide>(places);
+  places.all_of("queue.hpp");
+}
+
+namespace {
+
+using pool = pawl::tagged_pool<recorder>;
+
+// Further blocks, also when two threads want one at once.
+void blocks_of_a_pool(reached& places) {
+  record(places, [](world& w) {
+    using container = pawl::stack<large, pool>;
+    object<pool> growing("the pool");
+    object<container> tested("the container", *growing);
+    // 4,096 words hold 49 of these; then come blocks of half as many and of as many.
+    std::size_t pushed = 0;
+    for (std::size_t n = 1; n < 120; n += 7) {
+      w.current_thread = 0;
+      w.interrupt(n, [&] {
+        w.current_thread = 1;
+        for (int i = 0; i < 4; ++i) pushed += tested->try_push(large{}) ? 1U : 0U;
+      });
+      for (int i = 0; i < 4; ++i) pushed += tested->try_push(large{}) ? 1U : 0U;
+      static_cast<void>(w.was_interrupted());
+    }
+    std::size_t popped = 0;
+    large each;
+    while (tested->try_pop(each)) ++popped;
+    expect(pushed == popped);
+    expect(pushed > 100);
+  });
+}
+
+void refusals_of_a_pool(reached& places) {
+  record(places, [](world&) {
+    object<pool> fixed("the pool", std::size_t{3});
+    object<pawl::stack<std::uint64_t, pool>> first("the first container", *fixed);
+    const rec::aside messages;  // of the exceptions
+    bool refused = false;
+    try {
+      object<pawl::stack<large, pool>> too_large("a container", *fixed);
+    } catch (const std::invalid_argument&) {
+      refused = true;
+    }
+    expect(refused);
+    // Queues: each takes a node beyond the capacity for its dummy.
+    std::array<std::optional<object<pawl::queue<std::uint64_t, pool>>>, pool::max_queues> queues;
+    for (auto& each : queues) each.emplace("a queue", *fixed);
+    refused = false;
+    try {
+      object<pawl::queue<std::uint64_t, pool>> too_many("a queue", *fixed);
+    } catch (const std::invalid_argument&) {
+      refused = true;
+    }
+    expect(refused);
+    queues.back().reset();
+    queues.back().emplace("a queue", *fixed);
+    expect(queues.back()->operator*().try_push(1));
+  });
+}
+
+}  // namespace
+
+TEST_CASE("the recorder sees all that a tagged pool does") {
+  reached places;
+  over_a_pool<pawl::stack, wide>(places);
+  over_a_pool<pawl::queue, wide>(places);
+  blocks_of_a_pool(places);
+  refusals_of_a_pool(places);
+  places.all_of("tagged_pool.hpp");
+}
+
+// ---- Map ---------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+using domain = pawl::hazard_pointers<recorder>;
+using map = pawl::hash_map<std::uint64_t, wide, std::hash<std::uint64_t>, std::equal_to<>, domain>;
+
+struct counted_map {
+  map& tested;
+  std::int64_t inserted = 0;  // less those erased
+  std::uint64_t key = 1;
+
+  void insert() { inserted += tested.insert(key, wide(key)) ? 1 : 0; }
+  void assign() { inserted += tested.insert_or_assign(key, wide(key + 1)) ? 1 : 0; }
+  void update() {
+    tested.update(key, [](const wide& old) { return wide(old.number + 1); });
+  }
+  void upsert() {
+    inserted += tested.upsert(key, [](const std::optional<wide>& old) { return wide(old ? old->number + 1 : 7); }) ? 1 : 0;
+  }
+  void erase() { inserted -= tested.erase(key) ? 1 : 0; }
+  void erase_other() { inserted -= tested.erase(key + 1) ? 1 : 0; }
+  void insert_new() { inserted += tested.insert(key + 100, wide(1)) ? 1 : 0; }
+  void visit_all() {
+    std::int64_t visited = 0;
+    tested.visit_all([&visited](std::uint64_t, const wide& value) {
+      ++visited;
+      expect(value.twice == 2 * value.number);
+    });
+    expect(visited + 1 >= inserted);
+  }
+  std::vector<std::uint64_t> present() {
+    const rec::aside a;
+    std::vector<std::uint64_t> keys;
+    tested.visit_all([&keys](std::uint64_t each, const wide&) { keys.push_back(each); });
+    return keys;
+  }
+  void check() {
+    expect(static_cast<std::int64_t>(tested.size()) == inserted);
+    expect(static_cast<std::int64_t>(present().size()) == inserted);
+  }
+};
+
+void pairs_on_a_map(reached& places) {
+  record(places, [](world& w) {
+    object<map> tested("the map");  // over the process's domain
+    counted_map m{*tested};
+    using member = void (counted_map::*)();
+    const std::array<member, 8> operations{&counted_map::insert,     &counted_map::assign,   &counted_map::update,
+                                           &counted_map::upsert,     &counted_map::erase,    &counted_map::erase_other,
+                                           &counted_map::insert_new, &counted_map::visit_all};
+    for (const member first : operations) {
+      for (const member second : operations) {
+        interleave(
+            w, [&] { (m.*first)(); }, [&] { (m.*second)(); },
+            [&] {
+              m.check();
+              // Now with the key, now without; and with ever other neighbours.
+              m.key = m.key * 3 % 7 + 1;
+              if (m.key % 3 == 0) m.erase();
+              if (m.key % 3 == 1) m.insert();
+            });
+      }
+    }
+    expect(tested->bucket_count() > 8);
+    interleave(
+        w, [&] { tested->clear(); }, [&] { m.insert(); },
+        [&] {
+          m.inserted = static_cast<std::int64_t>(tested->size());
+          m.check();
+          expect(m.inserted <= 1);
+          for (m.key = 0; m.key < 5; ++m.key) m.insert();
+        });
+    w.current_thread = 0;
+    tested->clear();
+    expect(tested->empty());
+    m.inserted = 0;
+    for (m.key = 0; m.key < 40; ++m.key) m.insert();
+    m.check();  // and the rest is destroyed with the map
+  });
+}
+
+// Nested operations, shortage of memory, keys of equal hash.
+void rare_on_a_map(reached& places) {
+  record(places, [](world&) {
+    struct one_hash {
+      std::size_t operator()(std::uint64_t) const noexcept { return 5; }
+    };
+    using collided = pawl::hash_map<std::uint64_t, wide, one_hash, std::equal_to<>, domain>;
+    object<domain> own("the domain");
+    object<collided> tested("the map", *own, std::size_t{4});
+    for (std::uint64_t key = 0; key < 9; ++key) expect(tested->insert(key, wide(key)));
+    // More operations at once than the first slots of a thread serve.
+    const std::function<void(std::uint64_t)> deeper = [&](std::uint64_t key) {
+      tested->visit(key, [&](std::uint64_t, const wide& value) {
+        expect(value == key);
+        if (key != 0) deeper(key - 1);
+        tested->insert_or_assign(key + 20, wide(key));
+      });
+    };
+    deeper(8);
+    deeper(7);
+    expect(tested->size() == 18);
+    std::size_t visited = 0;
+    tested->visit_all([&visited](std::uint64_t, const wide&) { ++visited; });
+    expect(visited == 18);
+    expect(tested->erase_if(3, [](std::uint64_t, const wide& value) { return value == 3; }));
+  });
+  record(places, [](world& w) {
+    object<domain> own("the domain");
+    object<map> tested("the map", *own);
+    for (std::uint64_t key = 0; key < 8; ++key) expect(tested->insert(key, wide(key)));
+    tested->reserve(1024);
+    // No memory for buckets: others serve.
+    w.out_of_memory = true;
+    for (std::uint64_t key = 0; key < 8; ++key) expect(tested->contains(key));
+    bool failed = false;
+    try {
+      tested->insert(std::uint64_t{100}, wide(100));
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    expect(failed);
+    w.current_thread = 1;  // has no record yet
+    failed = false;
+    try {
+      tested->erase(1);
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    expect(failed);
+    w.out_of_memory = false;
+    expect(tested->erase(1));
+    // A thousand buckets, which two threads prepare at once.
+    for (std::uint64_t n = 1; n < 60; ++n) {
+      w.current_thread = 0;
+      w.interrupt(n, [&] {
+        w.current_thread = 1;
+        expect(tested->insert(1000 + n, wide(n)));
+      });
+      expect(!tested->contains(1000 + n) || w.current_thread == 0);
+      static_cast<void>(w.was_interrupted());
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("the recorder sees all that a map does") {
+  reached places;
+  pairs_on_a_map(places);
+  rare_on_a_map(places);
+  places.all_of("hash_map.hpp");
+  places.all_of("detail/bucket_directory.hpp");
+}
+
+// ---- Hazard pointers ---------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct config;
+// With a state, which goes from the thread that retires to the one that frees.
+struct deleter {
+  std::size_t* deleted = nullptr;
+  void operator()(config* object) const noexcept;
+};
+struct config : pawl::hazard_pointer_obj_base<config, deleter> {
+  std::uint64_t number = 0;
+};
+
+// What a program would get from new.
+config* make_config(std::uint64_t number) {
+  config* const made = std::construct_at(static_cast<config*>(world::get().allocate(sizeof(config), alignof(config))));
+  made->number = number;
+  world::get().event("published");
+  return made;
+}
+void deleter::operator()(config* object) const noexcept {
+  ++*deleted;
+  std::destroy_at(object);
+  world::get().deallocate(object, sizeof(config), alignof(config));
+}
+
+void hazard_pointers_alone(reached& places) {
+  std::size_t deleted = 0;
+  std::size_t retired = 0;
+  record(places, [&](world& w) {
+    using hazard_pointer = pawl::basic_hazard_pointer<recorder>;
+    object<domain> own("the domain");
+    object<pawl::atomic<config*, recorder>> source("the source", make_config(1));
+    const auto replace = [&] {
+      config* const old = source->exchange(make_config(2), std::memory_order_acq_rel);
+      old->retire(deleter{&deleted}, *own);
+      ++retired;
+    };
+    {
+      // Protected objects stay, in whatever place of a scan's list they are.
+      std::array<hazard_pointer, 40> held;
+      pawl::make_hazard_pointer_batch<recorder>(held, *own);
+      for (auto& each : held) {
+        static_cast<void>(each.protect(*source));
+        replace();
+        if (retired % 3 == 0) each.reset_protection();
+        config* guess = source->load(std::memory_order_relaxed);
+        if (retired % 5 == 0) expect(each.try_protect(guess, *source));
+      }
+      w.heavy_fence_fails = true;
+      own->reclaim();
+      expect(deleted == 0);
+      w.heavy_fence_fails = false;
+      own->reclaim();
+      expect(deleted > 0);
+      expect(deleted < retired);
+      // Ended on another thread: they go home. Then the first thread takes them again.
+      w.current_thread = 1;
+      pawl::clear_hazard_pointer_batch<recorder>(std::span(held).first(20));
+      w.current_thread = 0;
+      for (auto& each : std::span(held).first(20)) each = pawl::make_hazard_pointer(*own);
+      hazard_pointer other = std::move(held[0]);
+      other.reset_protection(source->load(std::memory_order_acquire));
+      swap(other, held[1]);
+    }
+    // Between two accesses of one thread, another retires and scans.
+    w.current_thread = 0;
+    interleave(
+        w,
+        [&] {
+          hazard_pointer reader = pawl::make_hazard_pointer(*own);
+          const config* const seen = reader.protect(*source);
+          expect(seen->number == 2);
+        },
+        [&] {
+          replace();
+          own->reclaim();
+        },
+        [] {});
+    const auto replace_many = [&] {
+      for (int i = 0; i < 70; ++i) replace();
+    };
+    interleave(w, replace_many, replace_many, [] {}, 37);
+    interleave(
+        w,
+        [&] {
+          w.current_thread = 0;
+          std::array<hazard_pointer, 2> given{pawl::make_hazard_pointer(*own), pawl::make_hazard_pointer(*own)};
+          w.current_thread = 2;
+          pawl::clear_hazard_pointer_batch<recorder>(given);  // on a thread that has no record
+        },
+        [&] {
+          w.current_thread = 0;
+          hazard_pointer taken = pawl::make_hazard_pointer(*own);
+          w.current_thread = 3;
+          taken = hazard_pointer();
+        },
+        [] {});
+    // No memory for a thread's record: what it retires is not lost.
+    w.current_thread = 7;
+    config* const spare = make_config(3);
+    config* const another = make_config(3);
+    w.out_of_memory = true;
+    w.interrupt(4, [&] {
+      w.current_thread = 8;
+      another->retire(deleter{&deleted}, *own);
+    });
+    spare->retire(deleter{&deleted}, *own);
+    retired += 2;
+    expect(w.was_interrupted());
+    w.out_of_memory = false;
+    w.current_thread = 0;
+    own->reclaim();
+    w.end_thread(0);
+    w.current_thread = 9;
+    replace();
+    expect(own->stats().retired == retired);
+    source->load()->retire(deleter{&deleted}, *own);
+    ++retired;
+    w.current_thread = 10;
+    config* const orphan = make_config(4);
+    w.out_of_memory = true;
+    orphan->retire(deleter{&deleted}, *own);  // freed by the domain's destructor
+    ++retired;
+    w.out_of_memory = false;
+  });
+  CHECK(deleted == retired);
+}
+
+}  // namespace
+
+TEST_CASE("the recorder sees all that hazard pointers do") {
+  reached places;
+  hazard_pointers_alone(places);
+  over_hazard_pointers<pawl::stack, std::uint64_t>(places);
+  rare_on_a_map(places);
+  places.all_of("hazard_pointer.hpp");
+  places.all_of("detail/hazard_record.hpp");
+  places.all_of("detail/hazard_domain.hpp");
+}
+
+TEST_CASE("the recorder sees the asymmetric fences, and where a defaulted order stands") {
+  reached places;
+  record(places, [](world& w) {
+    object<pawl::atomic<int, recorder>> word("a word", 1);
+    word->store(2);
+    const int line = __LINE__ - 1;
+    const rec::aside a;
+    expect(w.places == std::set<std::pair<std::string, int>>{{__FILE__, line}});
+    pawl::asymmetric_thread_fence_light<recorder>();
+    pawl::asymmetric_thread_fence_heavy<recorder>();
+    expect(w.seen.light == 1);
+    expect(w.seen.heavy == 1);
+    pawl::asymmetric_thread_fence_light<recorder>(std::memory_order_acquire);
+    pawl::asymmetric_thread_fence_heavy<recorder>(std::memory_order_release);
+    expect(w.seen.light == 1);
+  });
+}
+
+// ---- What the text doesn't say -----------------------------------------------------------------------------------------------------
+
+TEST_CASE("containers and reclaimers have no static data, no thread_local, no new, no throw and no atomics but pawl's") {
+  reached places;
+  refusals_of_a_pool(places);
+  const std::string directory = places.directory();
+  for (const std::string_view header :
+       {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp",
+        "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp"}) {
+    const std::string path = directory + std::string(header);
+    const std::string code = code_of(path);
+    INFO(path);
+    REQUIRE(code.size() > 1000);
+    for (const std::string_view word :
+         {"thread_local", "new", "delete", "throw", "try", "catch", "std::atomic", "std::mutex", "malloc", "std::this_thread",
+          "std::thread", "__atomic", "asm", "std::make_unique", "std::make_shared"}) {
+      for (const std::size_t at : places_of(code, word)) {
+        const std::string_view from = std::string_view(code).substr(at);
+        const std::string_view before = std::string_view(code).substr(0, at);
+        // A function that is deleted.
+        if (word == "delete" && from.starts_with("delete;") && before.ends_with("= ")) continue;
+        // hazard_pointer::protect and try_protect take std::atomic<T*>, too.
+        if (word == "std::atomic" && header == "hazard_pointer.hpp" && from.starts_with("std::atomic<T*>& src)") &&
+            before.ends_with("const "))
+          continue;
+        FAIL_CHECK(word << " in line " << line_of(code, at));
+      }
+    }
+    // After `static` comes a constant, or a function: its name, parameters and a body.
+    for (const std::size_t at : places_of(code, "static")) {
+      const std::string_view from = std::string_view(code).substr(at);
+      if (from.starts_with("static constexpr ")) continue;
+      const std::size_t first = from.find_first_of("(;={");
+      const std::size_t next = from.find_first_of(";{", first);
+      if (from[first] == '(' && from[next] == '{') continue;
+      FAIL_CHECK("static data in line " << line_of(code, at));
+    }
+  }
+}
+
+// ---- A user's backend --------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Two threads put in and take out; what comes out is what went in, once each.
+template <class Container>
+void exercise(Container& container) {
+  constexpr std::uint64_t each_puts = 3000;
+  std::array<sum, 2> out;
+  std::atomic<int> ready{0};
+  const auto work = [&](std::size_t thread) {
+    ready.fetch_add(1);
+    while (ready.load() != 2) std::this_thread::yield();
+    for (std::uint64_t n = 1; n <= each_puts; ++n) {
+      while (!container.try_push(wide(2 * n + thread))) std::this_thread::yield();
+      if (n % 16 == 0) {
+        container.pop_all(adder(out[thread]));
+      } else if (const auto popped = container.try_pop()) {
+        out[thread].add(*popped);
+      }
+    }
+  };
+  std::thread other(work, 1);
+  work(0);
+  other.join();
+  container.pop_all(adder(out[0]));
+  CHECK(out[0].count + out[1].count == 2 * each_puts);
+  CHECK(out[0].total + out[1].total == 2 * each_puts * (each_puts + 1) + each_puts);
+  CHECK(container.empty());
+}
+
+// The same by one thread, with the order.
+template <class Container>
+void alone(Container& container, bool last_in_first_out) {
+  CHECK_FALSE(container.try_pop().has_value());
+  const std::array<wide, 3> range{1, 2, 3};
+  container.push_range(range);
+  container.push(wide(4));
+  std::vector<std::uint64_t> out;
+  wide popped;
+  CHECK(container.try_pop(popped));
+  out.push_back(popped);
+  container.pop_all(std::back_inserter(out));
+  std::vector<std::uint64_t> expected{1, 2, 3, 4};
+  if (last_in_first_out) std::reverse(expected.begin(), expected.end());
+  CHECK(out == expected);
+  container.push(wide(5));  // destroyed with the container
+}
+
+template <template <class, class, class> class Container>
+void over_a_bare_backend(bool last_in_first_out) {
+  {
+    using container = Container<wide, pawl::hazard_pointers<bare>, pawl::yield_backoff>;
+    container of_process;
+    exercise(of_process);
+    alone(of_process, last_in_first_out);
+    pawl::hazard_pointers<bare> own;
+    container tested(own);
+    exercise(tested);
+    alone(tested, last_in_first_out);
+  }
+  using container = Container<wide, pawl::tagged_pool<bare>, pawl::exponential_backoff>;
+  container growing;
+  exercise(growing);
+  alone(growing, last_in_first_out);
+  pawl::tagged_pool<bare> pool_of_seven(7);
+  container fixed(pool_of_seven);
+  exercise(fixed);
+  for (int i = 0; i < 7; ++i) CHECK(fixed.try_push(wide(1)));
+  CHECK_FALSE(fixed.try_push(wide(1)));
+  std::vector<std::uint64_t> out;
+  fixed.pop_all(std::back_inserter(out));
+  alone(fixed, last_in_first_out);
+}
+
+}  // namespace
+
+TEST_CASE("a stack runs over a backend that has the mandatory functions alone") { over_a_bare_backend<pawl::stack>(true); }
+TEST_CASE("a queue runs over a backend that has the mandatory functions alone") { over_a_bare_backend<pawl::queue>(false); }
+TEST_CASE("a map runs over a backend that has the mandatory functions alone") {
+  pawl::hazard_pointers<bare> own;
+  pawl::hash_map<std::uint64_t, wide, std::hash<std::uint64_t>, std::equal_to<>, pawl::hazard_pointers<bare>> map(own);
+  std::atomic<int> ready{0};
+  std::array<std::int64_t, 2> inserted{};
+  const auto work = [&](std::size_t thread) {
+    ready.fetch_add(1);
+    while (ready.load() != 2) std::this_thread::yield();
+    for (std::uint64_t n = 0; n < 6000; ++n) {
+      const std::uint64_t key = n * 7 % 500;
+      if (n % 3 == thread) {
+        inserted[thread] -= map.erase(key) ? 1 : 0;
+      } else {
+        inserted[thread] += map.insert(key, wide(key)) ? 1 : 0;
+      }
+      map.upsert(std::uint64_t{1000}, [](const std::optional<wide>& old) { return wide(old ? old->number + 1 : 1); });
+      if (const auto found = map.find(key)) inserted[thread] += *found == key ? 0 : 100000;
+    }
+  };
+  std::thread other(work, 1);
+  work(0);
+  other.join();
+  CHECK(static_cast<std::int64_t>(map.size()) == inserted[0] + inserted[1] + 1);
+  CHECK(map.find(1000) == std::optional<wide>(12000));
+  std::size_t visited = 0;
+  map.visit_all([&visited](std::uint64_t, const wide&) { ++visited; });
+  CHECK(visited == map.size());
+}
