@@ -36,7 +36,6 @@ namespace {
 
 struct counter {
   explicit counter(std::uint64_t first) noexcept : value(first) {}
-  counter(counter&& unshared) noexcept : value(unshared.value.load(std::memory_order_relaxed)) {}
   mutable pawl::atomic<std::uint64_t> value;  // mutable: visitors are given a const counter&
 };
 
