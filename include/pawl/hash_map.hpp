@@ -402,26 +402,29 @@ template <class Start, class Past, class Step>
       if (past(here)) return {before, here, {}, false, 0};
       // acquire: as in protect above
       const link next = current.next.load(std::memory_order_acquire);
-      if (!next.marked() && step(here)) return {before, here, next, false, 0};
-      op.announce(next_slot, next);
-      // relaxed: announce has ordered these after our claim on `next`. If here's next is as it was, and *before still names `here`,
-      // unmarked, then `here` is in the list, and what its next names was in it, and not retired, when we had claimed it.
-      if (current.next.load(std::memory_order_relaxed) != next || before->load(std::memory_order_relaxed) != here) break;
-      const link successor = next.with_mark(false);
       if (!next.marked()) {
+        if (step(here)) return {before, here, next, false, 0};
+        op.announce(next_slot, next);
+        // relaxed: announce has ordered this after our claim. If `here` is unmarked even now, it is in the list, and so was the item that
+        // its next names when we had claimed it. Without this look, that item could be freed before our claim was seen.
+        if (current.next.load(std::memory_order_relaxed) != next) break;
         before = &current.next;
+        here = next;
         const unsigned freed = before_slot;
         before_slot = here_slot;
         here_slot = next_slot;
         next_slot = freed;
       } else {
+        const link successor = next.with_mark(false);
+        op.announce(next_slot, successor);
+        // If the exchange finds `here` in its place, its successor was in the list, too, when we had claimed it: a marked next never
+        // changes, so nobody unlinks the successor before `here`. release: as (3)
         link expected = here;
-        // release: as (3)
         if (!before->compare_exchange_strong(expected, successor, std::memory_order_release, std::memory_order_relaxed)) break;
         op.retire_whole(here);
+        here = successor;
         std::swap(here_slot, next_slot);
       }
-      here = successor;
     }
   }
 }
