@@ -108,7 +108,7 @@ def check_arguments():
 def main(program, folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    subprocess.run([program, "--quick", "--seconds", "0.01", "--threads", "1,2", "--out", folder], check=True)
+    subprocess.run([program, "--quick", "--seconds", "0.006", "--repetitions", "3", "--threads", "1,2", "--out", folder], check=True)
     study = json.loads((folder / "study.json").read_text())
     expect(list(study) == ["context", "results"], f"the file has {list(study)}")
     expect(context_keys <= set(study["context"]), f"the context lacks {context_keys - set(study['context'])}")

@@ -23,6 +23,7 @@ struct options {
   bool quick = false;
   std::vector<unsigned> threads;
   double seconds = 0;
+  unsigned repetitions = 0;
   std::string out = "build/study";
   std::string commit = "unknown";
   std::string only;
@@ -46,6 +47,13 @@ struct plan {
 };
 constexpr plan full_plan{15 * 60, 25};
 constexpr plan quick_plan{125, 7};
+
+plan plan_of(const options& o) {
+  plan p = o.quick ? quick_plan : full_plan;
+  if (o.repetitions != 0) p.repetitions = o.repetitions;
+  return p;
+}
+
 // Beside the window itself: hand-over, threads, a map to fill.
 constexpr double overhead = 0.004;
 constexpr double shortest = 0.001;
@@ -97,7 +105,7 @@ void measure(const options& o) {
     std::erase_if(
         all, [&](const study::point& p) { return !std::regex_search(p.structure + "/" + p.library + "/" + p.workload, wanted); });
   }
-  const plan& p = o.quick ? quick_plan : full_plan;
+  const plan p = plan_of(o);
   std::vector<study::series> series = study::lay_out(all, o.threads.empty() ? default_threads() : o.threads);
   if (series.empty()) throw std::runtime_error("nothing to measure");
   const double window = window_seconds(o, p, series.size());
@@ -120,6 +128,8 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::Range(1U, 1024U));
   app.add_option("--seconds", o.seconds, "time for each point, over all its repetitions")->check(CLI::PositiveNumber);
+  app.add_option("--repetitions", o.repetitions, "how often each is measured; default: 25, or 7 where quick")
+      ->check(CLI::Range(1U, 10000U));
   app.add_option("--out", o.out, "directory of the results")->capture_default_str();
   app.add_option("--commit", o.commit, "what was compiled, to be noted in the results");
   app.add_option("--only", o.only, "points whose structure/library/workload matches this regular expression");

@@ -183,7 +183,7 @@ function drawDots(chart, canvas) {
   options.scales.y.ticks = {...options.scales.y.ticks, callback: row => chart.rows[row]};
   options.plugins.tooltip.callbacks = {
     title: items => chart.rows[Math.round(items[0].raw.y)],
-    label: item => `${item.dataset.label}: ${digits(item.raw.x)} ns`,
+    label: item => item.dataset.label,
     afterBody: items => costLines(items[0].raw.result),
   };
   return new Chart(canvas, {type: 'scatter', data: {datasets}, options, plugins: [errorBars]});

@@ -66,11 +66,12 @@ def comparison_table(study):
     if not found:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{escape(each.text)}</th><td class="number">{each.value:.2f}</td><td class="goal">{escape(each.goal)}</td>'
-        f'<td class="{"good" if each.good else "bad"}">{"✓ reached" if each.good else "✗ not reached"}</td></tr>' for each in found)
+        f'<tr><th scope="row">{escape(each.text)}</th><td class="number">{each.value:.2f}</td>'
+        f'<td class="{"good" if each.good else "bad"}">{"✓ reached" if each.good else "✗ not reached"}'
+        f'<small>goal: {escape(each.goal)}</small></td></tr>' for each in found)
     return ('<section id="short"><h2>In short</h2><p>What pawl promises about its speed, as this run measured it: ratios of medians of '
             'runs that were interleaved in one process.</p><div class="scroll"><table><thead><tr><th>Promise</th><th>Measured</th>'
-            f"<th>Goal</th><th></th></tr></thead><tbody>{rows}</tbody></table></div></section>")
+            f"<th></th></tr></thead><tbody>{rows}</tbody></table></div></section>")
 
 
 def cell(result, as_cost):
