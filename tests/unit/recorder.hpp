@@ -159,10 +159,11 @@ class world {
   }
   void complain(const std::string& what) {
     const aside a;
-    if (complaints_.size() < 20) {
-      complaints_.push_back(what + "; the access before was " + last_what_ + " at " + last_place_.file + ":" +
-                            std::to_string(last_place_.line) + ", thread " + std::to_string(current_thread));
-    }
+    if (complaints_.size() >= 20) return;
+    complaints_.push_back(what + "; the access before was " + last_what_ + " at " + last_place_.file + ":" +
+                          std::to_string(last_place_.line) + ", thread " + std::to_string(current_thread));
+    // The first at once: what went wrong may crash before the test says so.
+    if (complaints_.size() == 1) std::fprintf(stderr, "recorder: %s\n", complaints_.back().c_str());
   }
 
   // ---- Memory -----------------------------------------------------------------------------------------------------------------
