@@ -65,8 +65,9 @@ double one_producer_one_consumer(const trial& t) {
           }
           c.push(mine++);
         } else if (c.pop(value)) {
+          ++mine;
           // The first elements_before were nobody's push.
-          if (++mine % chunk == 0 && mine > elements_before) popped.store(mine - elements_before, std::memory_order_relaxed);
+          if (mine % chunk == 0 && mine > elements_before) popped.store(mine - elements_before, std::memory_order_relaxed);
         } else {
           pawl::native::pause();
           continue;
