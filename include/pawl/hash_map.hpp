@@ -254,7 +254,7 @@ class hash_map {
   }
 
   // ---- The list ----------------------------------------------------------------------------------------------------------------
-  // A place in the list: `*before` held `here`, unmarked; where it was found, here's next was `next`, unmarked. The operation's
+  // A place in the list: `*before` was unmarked and named `here`; where it was found, here's next was `next`, unmarked. The operation's
   // protections keep what `before` belongs to, and `here`.
   struct position {
     atomic<link, backend>* before;
@@ -303,8 +303,9 @@ class hash_map {
   // Takes the element out of the map: nobody finds it any more, though it is linked yet.
   static bool mark(operation& op, const position& at) noexcept {
     link next = at.next;
-    // release: who finds the key gone, by the mark or by what follows it, sees what this thread did before
-    return op.item_of(at.here)->next.compare_exchange_strong(next, next.with_mark(true), std::memory_order_release,
+    // release: who finds the key gone, by the mark or by what follows it, sees what this thread did before. acquire: `next`, which nothing
+    // protects, may be another node by now, at the same address, and (3) is to pass on that one's construction.
+    return op.item_of(at.here)->next.compare_exchange_strong(next, next.with_mark(true), std::memory_order_acq_rel,
                                                              std::memory_order_relaxed);
   }
 
@@ -313,15 +314,16 @@ class hash_map {
     // relaxed: (1) publishes it
     op.item_of(fresh)->next.store(at.here, std::memory_order_relaxed);
     link here = at.here;
-    // (1) release: publishes the node to the acquire in protect
-    return at.before->compare_exchange_strong(here, fresh, std::memory_order_release, std::memory_order_relaxed);
+    // (1) release: publishes the node to the acquires in walk. acquire: the key may have come and gone since we looked, and the erase that
+    // this insert follows happens before it.
+    return at.before->compare_exchange_strong(here, fresh, std::memory_order_acq_rel, std::memory_order_relaxed);
   }
   // Puts a node in the place of `at.here`, where it is found.
   bool replace(operation& op, std::uint64_t order, const position& at, link fresh) const {
     op.item_of(fresh)->next.store(at.next, std::memory_order_relaxed);
     link next = at.next;
-    // (2) release: publishes the node, and tells whoever finds the mark what this thread did before
-    if (!op.item_of(at.here)->next.compare_exchange_strong(next, fresh.with_mark(true), std::memory_order_release,
+    // (2) release: publishes the node, and tells whoever finds the mark what this thread did before. acquire: as in mark
+    if (!op.item_of(at.here)->next.compare_exchange_strong(next, fresh.with_mark(true), std::memory_order_acq_rel,
                                                            std::memory_order_relaxed)) {
       return false;
     }
@@ -405,9 +407,10 @@ template <class Start, class Past, class Step>
       if (!next.marked()) {
         if (step(here)) return {before, here, next, false, 0};
         op.announce(next_slot, next);
-        // relaxed: announce has ordered this after our claim. If `here` is unmarked even now, it is in the list, and so was the item that
-        // its next names when we had claimed it. Without this look, that item could be freed before our claim was seen.
-        if (current.next.load(std::memory_order_relaxed) != next) break;
+        // announce has ordered this after our claim. If `here` is unmarked even now, it is in the list, and so was the item that its next
+        // names when we had claimed it. Without this look, that item could be freed before our claim was seen. acquire: as in protect
+        // above, since the item may be another by now, at the same address.
+        if (current.next.load(std::memory_order_acquire) != next) break;
         before = &current.next;
         here = next;
         const unsigned freed = before_slot;
