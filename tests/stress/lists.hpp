@@ -4,7 +4,6 @@
 
 #include <iterator>
 #include <optional>
-#include <ranges>
 #include <vector>
 
 #include "elements.hpp"
@@ -12,6 +11,14 @@
 #include "worlds.hpp"
 
 namespace stress {
+
+/// A range whose elements are moved from. (Of clang 14, libstdc++'s subrange asks too much.)
+template <class T>
+struct moved {
+  std::vector<T>& all;
+  [[nodiscard]] auto begin() const { return std::make_move_iterator(all.begin()); }
+  [[nodiscard]] auto end() const { return std::make_move_iterator(all.end()); }
+};
 
 /// Threads that put in and take out in every way, a few elements in flight at a time. `in_order`: a thread takes those of one producer
 /// in their order.
@@ -39,7 +46,7 @@ void mix(trial& trial, List& list, unsigned threads, bool in_order) {
           default: {
             std::vector<element> range;
             for (unsigned k = chance.below(4); k != 0; --k) range.push_back(element::make(self, number++));
-            list.push_range(std::ranges::subrange(std::make_move_iterator(range.begin()), std::make_move_iterator(range.end())));
+            list.push_range(moved<element>{range});
             break;
           }
         }
