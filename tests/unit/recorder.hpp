@@ -44,6 +44,8 @@
 
 #include <pawl/environment.hpp>
 
+#include "allocations.hpp"
+
 namespace rec {
 
 struct place {
@@ -67,12 +69,38 @@ class memory_order {
 };
 
 /// While one lives, what operator new is called for is not pawl's doing.
-inline int aside_depth = 0;
-struct aside {
-  aside() noexcept { ++aside_depth; }
+class aside {
+ public:
+  aside() noexcept {
+    if (depth_++ == 0) began_ = allocations::of_this_thread();
+  }
   aside(const aside&) = delete;
   aside& operator=(const aside&) = delete;
-  ~aside() { --aside_depth; }
+  ~aside() {
+    if (--depth_ == 0) done_aside_ += allocations::of_this_thread() - began_;
+  }
+  /// What others than the recorder and the test's own bookkeeping have allocated so far.
+  static std::size_t done_by_others() noexcept { return allocations::of_this_thread() - done_aside_; }
+
+  /// While one lives, it is again.
+  class suspended {
+   public:
+    suspended() noexcept : depth_before_(std::exchange(depth_, 0)) { done_aside_ += allocations::of_this_thread() - began_; }
+    suspended(const suspended&) = delete;
+    suspended& operator=(const suspended&) = delete;
+    ~suspended() {
+      depth_ = depth_before_;
+      began_ = allocations::of_this_thread();
+    }
+
+   private:
+    int depth_before_;
+  };
+
+ private:
+  static inline int depth_ = 0;
+  static inline std::size_t began_ = 0;
+  static inline std::size_t done_aside_ = 0;
 };
 
 class per_thread_base;
@@ -135,9 +163,8 @@ class world {
       global_object last = std::move(globals_.back());
       globals_.pop_back();
       {
-        const int depth = std::exchange(aside_depth, 0);
+        const aside::suspended pawls_turn;
         last.destroy(last.memory);
-        aside_depth = depth;
       }
       deallocate(last.memory, last.bytes, last.alignment);
     }
@@ -376,9 +403,8 @@ class world {
       region* const fresh = std::exchange(fresh_, nullptr);
       {
         const auto run = std::move(interruption_);
-        const int depth = std::exchange(aside_depth, 0);
+        const aside::suspended pawls_turn;
         run();
-        aside_depth = depth;
       }
       current_thread = thread;
       close();
