@@ -39,29 +39,30 @@ std::vector<unsigned> default_threads() {
   return threads;
 }
 
-// What a full or a quick run may take in all, in seconds, and how often it measures each point. Many short repetitions say more than
-// few long ones: what disturbs lasts for seconds.
+// What a full or a quick run takes in all, in seconds, when it ends on a machine that has other things to do, and how often it measures
+// each point. Many short repetitions say more than few long ones: what disturbs lasts for seconds.
 struct plan {
   double budget;
+  double limit;
   unsigned repetitions;
 };
-constexpr plan full_plan{15 * 60, 25};
-constexpr plan quick_plan{125, 7};
-
-plan plan_of(const options& o) {
-  plan p = o.quick ? quick_plan : full_plan;
-  if (o.repetitions != 0) p.repetitions = o.repetitions;
-  return p;
-}
-
+constexpr plan full_plan{15 * 60, 18 * 60, 25};
+constexpr plan quick_plan{120, 160, 7};
 // Beside the window itself: hand-over, threads, a map to fill.
 constexpr double overhead = 0.004;
 constexpr double shortest = 0.001;
 
-double window_seconds(const options& o, const plan& p, std::size_t series) {
-  const double measurement =
-      o.seconds > 0 ? o.seconds / p.repetitions : p.budget / static_cast<double>(series * p.repetitions) - overhead;
-  return std::max(shortest, measurement);
+std::chrono::nanoseconds nanoseconds(double seconds) { return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9)); }
+
+study::schedule schedule_of(const options& o, std::size_t series) {
+  const plan& p = o.quick ? quick_plan : full_plan;
+  study::schedule s;
+  s.repetitions = o.repetitions != 0 ? o.repetitions : p.repetitions;
+  const double each = o.seconds > 0 ? o.seconds / s.repetitions : p.budget / static_cast<double>(series * s.repetitions) - overhead;
+  s.length = nanoseconds(std::max(shortest, each));
+  // Who names a time gets it.
+  if (o.seconds == 0) s.limit = nanoseconds(p.limit);
+  return s;
 }
 
 json result_of(const study::series& s) {
@@ -82,12 +83,12 @@ json result_of(const study::series& s) {
           {"repetitions", s.ops_per_second.size()}};
 }
 
-void write(const options& o, const plan& p, double window, const std::vector<study::series>& all) {
+void write(const options& o, const study::schedule& s, const std::vector<study::series>& all) {
   json context = study::describe_machine();
   context["commit"] = o.commit;
   context["quick"] = o.quick;
-  context["repetitions"] = p.repetitions;
-  context["seconds_per_repetition"] = window;
+  context["repetitions"] = all.front().ops_per_second.size();
+  context["seconds_per_repetition"] = std::chrono::duration<double>(s.length).count();
   context["ns_per_op"] = "time that a thread spends per operation: threads / ops_per_second";
   json results = json::array();
   for (const study::series& each : all) results.push_back(result_of(each));
@@ -105,17 +106,15 @@ void measure(const options& o) {
     std::erase_if(
         all, [&](const study::point& p) { return !std::regex_search(p.structure + "/" + p.library + "/" + p.workload, wanted); });
   }
-  const plan p = plan_of(o);
   std::vector<study::series> series = study::lay_out(all, o.threads.empty() ? default_threads() : o.threads);
   if (series.empty()) throw std::runtime_error("nothing to measure");
-  const double window = window_seconds(o, p, series.size());
+  const study::schedule s = schedule_of(o, series.size());
   study::progress_bar bar;
-  study::run(series, p.repetitions, std::chrono::nanoseconds(static_cast<std::int64_t>(window * 1e9)),
-             [&](std::size_t done, std::size_t of, const study::series& next) {
-               bar(done, of, next.what->structure + ", " + next.what->workload + ", " + std::to_string(next.threads) + " threads");
-             });
+  study::run(series, s, [&](std::size_t done, std::size_t of, const study::series& next) {
+    bar(done, of, next.what->structure + ", " + next.what->workload + ", " + std::to_string(next.threads) + " threads");
+  });
   bar(series.size(), series.size(), "");
-  write(o, p, window, series);
+  write(o, s, series);
 }
 
 }  // namespace

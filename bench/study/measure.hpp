@@ -117,8 +117,8 @@ auto repeat(Object& object, F operation) {
 
 double median(std::vector<double> values);
 
-/// Nanoseconds to hand a cache line from one processor to another and see it there, between neighbours of those that a trial of so
-/// many threads runs on. Zero where it runs on one.
+/// Nanoseconds to hand a cache line from one processor to another and see it there, between neighbours among those that a trial of so
+/// many threads runs on, the median. Zero where it runs on one.
 double handover_ns(unsigned threads);
 
 }  // namespace study

@@ -20,14 +20,17 @@ std::vector<series> lay_out(const points& all, const std::vector<unsigned>& thre
   return order;
 }
 
-void run(std::vector<series>& all, unsigned repetitions, std::chrono::nanoseconds length, const progress& report) {
+void run(std::vector<series>& all, const schedule& s, const progress& report) {
+  const auto begin = steady::now();
   std::size_t done = 0;
-  for (unsigned repetition = 0; repetition < repetitions; ++repetition) {
+  for (unsigned repetition = 0; repetition < s.repetitions; ++repetition) {
+    const auto elapsed = steady::now() - begin;
+    if (repetition > 0 && elapsed + elapsed / repetition > s.limit) break;
     for (series& each : all) {
-      report(done++, all.size() * repetitions, each);
+      report(done++, all.size() * s.repetitions, each);
       const double handover = handover_ns(each.threads);
       if (handover > 0) each.handover.push_back(handover);
-      each.ops_per_second.push_back(each.what->run({each.threads, length}));
+      each.ops_per_second.push_back(each.what->run({each.threads, s.length}));
     }
   }
 }

@@ -25,7 +25,15 @@ std::vector<series> lay_out(const points& all, const std::vector<unsigned>& thre
 /// Called before each measurement with how many are done.
 using progress = std::function<void(std::size_t done, std::size_t of, const series& next)>;
 
-/// Measures all in turn, `repetitions` times: A B C A B C. So whatever the machine does meanwhile, it does to each of them.
-void run(std::vector<series>& all, unsigned repetitions, std::chrono::nanoseconds length, const progress& report);
+/// How often each is measured, for how long, and when the whole has to end: on a busy machine everything takes longer than its window,
+/// and then there are fewer repetitions, of all points.
+struct schedule {
+  unsigned repetitions = 1;
+  std::chrono::nanoseconds length{};
+  std::chrono::nanoseconds limit = std::chrono::hours(24);
+};
+
+/// Measures all in turn, again and again: A B C A B C. So whatever the machine does meanwhile, it does to each of them.
+void run(std::vector<series>& all, const schedule& s, const progress& report);
 
 }  // namespace study

@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
     // The compare-and-swap and the guarded read are asked for alone.
     std::erase_if(laid_out, [](const series& s) { return s.what->structure == "atomic" && s.threads != 1; });
     study::progress_bar bar;
-    study::run(laid_out, repetitions, std::chrono::milliseconds(milliseconds),
+    study::run(laid_out, {.repetitions = repetitions, .length = std::chrono::milliseconds(milliseconds)},
                [&](std::size_t done, std::size_t of, const series& next) { bar(done, of, next.what->structure); });
     bar(1, 1, "");
     std::printf("push and pop, million operations/s  %10s %10s %10s %10s\n", "median", "median", "best", "best");
