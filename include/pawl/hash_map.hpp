@@ -524,8 +524,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&& key, Value&& valu
   const std::uint64_t order = order_of(as_key(key));
   auto op = domain_.template enter<3>();
   size_cell& sizes = my_sizes();
-  fresh_node fresh(op);
-  fresh.create();
+  fresh_node fresh(op, op.create());
   construct(op, fresh, order, std::forward<Key>(key), [&value]() -> V { return V(std::forward<Value>(value)); });
   for (;;) {
     const position at = find_key(op, order, element_at(op, fresh.link()).key);
@@ -548,8 +547,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::update(const Key& key, F f) {
     const position at = find_key(op, order, wanted);
     if (!at.found) return false;
     const element& present = element_at(op, at.here);
-    fresh_node fresh(op);
-    fresh.create();
+    fresh_node fresh(op, op.create());
     construct(op, fresh, order, present.key, [&]() -> V { return f(present.value); });
     if (replace(op, order, at, fresh.link())) {
       fresh.published();
@@ -567,8 +565,7 @@ bool hash_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f) {
   size_cell& sizes = my_sizes();
   for (;;) {
     const position at = find_key(op, order, wanted);
-    fresh_node fresh(op);
-    fresh.create();
+    fresh_node fresh(op, op.create());
     std::optional<V> old;
     if (at.found) old.emplace(element_at(op, at.here).value);
     construct(op, fresh, order, at.found ? element_at(op, at.here).key : wanted, [&]() -> V { return f(std::as_const(old)); });

@@ -11,6 +11,26 @@
 
 namespace pawl::inline v0 {
 
+namespace detail {
+
+// A concept of its own: nvcc 13 breaks on a requires-expression whose parameters depend on those of the one around it.
+template <class Op, class R, class Link = typename R::template link<int>>
+concept is_operation_of = requires(Op& op, Link l, const atomic<Link, typename R::backend_type>& source) {
+  { op.protect(0U, source) } noexcept -> std::same_as<Link>;
+  { op.get(l) } noexcept -> std::same_as<typename R::template node<int>*>;
+  { op.retire(l) } noexcept;
+  { op.discard(l) } noexcept;
+  { op.discard_spare(l) } noexcept;
+  { op.create() } -> std::same_as<Link>;
+  { op.create_spare() } -> std::same_as<Link>;
+  { l.replacing(l) } noexcept -> std::same_as<Link>;
+  { l.same_node(l) } noexcept -> std::same_as<bool>;
+  { l.marked() } noexcept -> std::same_as<bool>;
+  { l.with_mark(true) } noexcept -> std::same_as<Link>;
+};
+
+}  // namespace detail
+
 /// The parts that containers are written on; T is the element.
 ///
 /// - `R::template link<T>`: names a node or none. Trivially copyable, with a mark bit to spare. `l.replacing(old)` is l as it must be
@@ -32,27 +52,14 @@ namespace pawl::inline v0 {
 /// - `op.create()`: a new node, or none where a fixed pool is full. `op.discard(l)`: takes back one that was never published.
 /// - `op.create_spare()`, `op.discard_spare(l)`: the same beyond a fixed pool's capacity, for a queue's dummy.
 template <class R>
-concept is_reclaimer = requires(R& r) {
+concept is_reclaimer = requires(R& r, const typename R::binding& binding) {
   requires is_backend<typename R::backend_type>;
   requires std::is_trivially_copyable_v<typename R::template link<int>>;
   { R::reads_may_tear } -> std::convertible_to<bool>;
   { R::relink_order } -> std::convertible_to<std::memory_order>;
   { r.template bind<int>() } -> std::same_as<typename R::binding>;
   { r.unbind() } noexcept;
-  requires requires(decltype(r.template enter<int, 1>(std::declval<const typename R::binding&>()))& op, typename R::template link<int> l,
-                    const atomic<typename R::template link<int>, typename R::backend_type>& source) {
-    { op.protect(0U, source) } noexcept -> std::same_as<typename R::template link<int>>;
-    { op.get(l) } noexcept -> std::same_as<typename R::template node<int>*>;
-    { op.retire(l) } noexcept;
-    { op.discard(l) } noexcept;
-    { op.discard_spare(l) } noexcept;
-    { op.create() } -> std::same_as<typename R::template link<int>>;
-    { op.create_spare() } -> std::same_as<typename R::template link<int>>;
-    { l.replacing(l) } noexcept -> std::same_as<typename R::template link<int>>;
-    { l.same_node(l) } noexcept -> std::same_as<bool>;
-    { l.marked() } noexcept -> std::same_as<bool>;
-    { l.with_mark(true) } noexcept -> std::same_as<typename R::template link<int>>;
-  };
+  { r.template enter<int, 1>(binding) } -> detail::is_operation_of<R>;
 };
 
 namespace detail {

@@ -868,7 +868,7 @@ TEMPLATE_TEST_CASE("every operation hands its order on, and seq_cst where none i
   every_operation_hands_on_its_order(ref);
 }
 
-TEST_CASE("a compare-and-swap of one order fails with that order, less its release half; of two orders, with the second") {
+TEST_CASE("a compare-and-swap of one order fails with that order, less its release half, of two orders, with the second") {
   pawl::atomic<int, recorder> x(1);
   const auto failing = [&](auto... order) {
     int expected = 2;

@@ -65,6 +65,10 @@ inline void store16b(uint128& object, uint128 desired) noexcept {
 
 #else
 inline constexpr bool has_cmpxchg16b = false;
+// Never called and so never defined: the backends' branches for 16 bytes name them, and a qualified name must exist.
+bool cmpxchg16b(uint128& object, uint128& expected, uint128 desired) noexcept;
+uint128 load16b(const uint128& object) noexcept;
+void store16b(uint128& object, uint128 desired) noexcept;
 #endif
 
 }  // namespace pawl::inline v0::detail
