@@ -62,7 +62,7 @@ struct list_action {
   [[nodiscard]] std::string text() const {
     static constexpr const char* names[] = {"push", "try_pop", "push_range", "pop_all", "empty"};
     std::string all = names[static_cast<int>(what)];
-    for (const std::uint64_t each : values) all += " " + std::to_string(each);
+    for (const std::uint64_t each : values) all.append(1, ' ').append(std::to_string(each));  // g++ 12 warns of a string added to a literal
     return what == kind::empty ? all + (answer ? " true" : " false") : all;
   }
 };
@@ -113,7 +113,7 @@ struct map_action {
   [[nodiscard]] std::string text() const {
     static constexpr const char* names[] = {"insert", "insert_or_assign", "update", "upsert", "erase", "erase_if", "find"};
     return std::string(names[static_cast<int>(what)]) + " " + std::to_string(key) + " given " + std::to_string(given) +
-           (answer ? ": true" : ": false") + (seen ? ", saw " + std::to_string(*seen) : std::string());
+           (answer ? ": true" : ": false") + (seen ? std::string(", saw ").append(std::to_string(*seen)) : std::string());
   }
 };
 
