@@ -161,49 +161,51 @@ void take_and_put_back(Find find_nodes) {
   REQUIRE(trial.failure() == "");
 }
 
-// How threads of a litmus test start as one, again and again. `check` runs between two rounds, on one of them.
-template <class... Bodies>
-void rounds(trial& trial, void (*reset)(void*), bool (*check)(void*), void* state, Bodies... bodies) {
-  constexpr unsigned count = sizeof...(bodies);
-  std::atomic<unsigned> round{0};
-  std::atomic<unsigned> done{0};
-  reset(state);
-  trial.run(count, [&](unsigned self) {
-    for (unsigned mine = 0;; ++mine) {
-      while (round.load(std::memory_order_acquire) < mine) {
-        if (stress::sanitized) std::this_thread::yield();
+/// Store buffering: each of two threads writes one word and reads the other's; both may read the old value unless something forbids it.
+template <class B>
+struct words {
+  alignas(pawl::cache_line) pawl::atomic<unsigned, B> x{0};
+  alignas(pawl::cache_line) pawl::atomic<unsigned, B> y{0};
+};
+
+// The threads go along a row of words, each at its own pace: so they overtake each other and are at the same words at the same time now
+// and then. (Threads that meet before each pair of words stay apart by the time that a cache line takes, always the same.) The row is
+// long, so that neither is at its end before the other begins, and each thread resets what the other writes: then a store misses the
+// cache, waits, and is overtaken by the load. Without the orders that are tested, a hundred of a million pairs show it.
+template <class B, class First, class Second>
+void expect_no_store_buffering(trial& trial, First first, Second second) {
+  constexpr std::size_t length = std::size_t{1} << 15U;
+  std::vector<words<B>> row(length);
+  std::vector<unsigned> saw_y(length);
+  std::vector<unsigned> saw_x(length);
+  std::atomic<unsigned> arrived{0};
+  std::atomic<bool> more{true};
+  const auto meet = [&arrived](unsigned count) {
+    arrived.fetch_add(1, std::memory_order_acq_rel);
+    for (unsigned i = 0; arrived.load(std::memory_order_acquire) < count; ++i) {
+      if (i > 1000) std::this_thread::yield();
+    }
+  };
+  trial.run(2, [&](unsigned self) {
+    for (unsigned met = 0;;) {
+      meet(met += 2);
+      if (!more.load(std::memory_order_relaxed)) break;
+      for (std::size_t i = 0; i < length; ++i) {
+        if (self == 0) {
+          saw_y[i] = first(row[i].x, row[i].y);
+        } else {
+          saw_x[i] = second(row[i].y, row[i].x);
+        }
       }
-      if (round.load(std::memory_order_relaxed) == ~0U) break;
-      unsigned i = 0;
-      ((i++ == self ? bodies() : void()), ...);
-      if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
-        trial.expect(check(state), "an outcome that these orders forbid");
-        reset(state);
-        done.store(0, std::memory_order_relaxed);
-        round.store(trial.goes_on() ? mine + 1 : ~0U, std::memory_order_release);
+      meet(met += 2);
+      if (self == 0) {
+        for (std::size_t i = 0; i < length; ++i) trial.expect((saw_x[i] | saw_y[i]) == 1, "both threads read the old value");
+        more.store(trial.goes_on(), std::memory_order_relaxed);
       }
+      for (words<B>& each : row) (self == 0 ? each.y : each.x).store(0, std::memory_order_relaxed);
     }
   });
 }
-
-/// Store buffering: each of two threads writes one word and reads the other; both may read the old value unless something forbids it.
-template <class B>
-struct store_buffering {
-  alignas(pawl::cache_line) pawl::atomic<unsigned, B> x{0};
-  alignas(pawl::cache_line) pawl::atomic<unsigned, B> y{0};
-  alignas(pawl::cache_line) unsigned saw_x = 0;
-  alignas(pawl::cache_line) unsigned saw_y = 0;
-
-  static void reset(void* state) {
-    auto& self = *static_cast<store_buffering*>(state);
-    self.x.store(0, std::memory_order_relaxed);
-    self.y.store(0, std::memory_order_relaxed);
-  }
-  static bool allowed(void* state) {
-    const auto& self = *static_cast<store_buffering*>(state);
-    return (self.saw_x | self.saw_y) != 0;
-  }
-};
 
 }  // namespace
 
@@ -465,38 +467,23 @@ TEMPLATE_TEST_CASE("a message arrives before its flag", "", pawl::native, pawl::
 TEMPLATE_TEST_CASE("sequentially consistent accesses don't both read the old value", "", pawl::native, pawl::backend::builtin,
                    stress::minimal) {
   trial trial;
-  using words = store_buffering<TestType>;
-  words both;
-  rounds(
-      trial, words::reset, words::allowed, &both,
-      [&] {
-        both.x.store(1);
-        both.saw_y = both.y.load();
-      },
-      [&] {
-        both.y.store(1);
-        both.saw_x = both.x.load();
-      });
+  const auto step = [](auto& mine, const auto& other) {
+    mine.store(1);
+    return other.load();
+  };
+  expect_no_store_buffering<TestType>(trial, step, step);
   REQUIRE(trial.failure() == "");
 }
 
 TEMPLATE_TEST_CASE("with fences between, threads don't both read the old value", "", pawl::native, pawl::backend::builtin,
                    stress::minimal) {
   trial trial;
-  using words = store_buffering<TestType>;
-  words both;
-  rounds(
-      trial, words::reset, words::allowed, &both,
-      [&] {
-        both.x.store(1, std::memory_order_relaxed);
-        TestType::thread_fence(std::memory_order_seq_cst);
-        both.saw_y = both.y.load(std::memory_order_relaxed);
-      },
-      [&] {
-        both.y.store(1, std::memory_order_relaxed);
-        TestType::thread_fence(std::memory_order_seq_cst);
-        both.saw_x = both.x.load(std::memory_order_relaxed);
-      });
+  const auto step = [](auto& mine, const auto& other) {
+    mine.store(1, std::memory_order_relaxed);
+    TestType::thread_fence(std::memory_order_seq_cst);
+    return other.load(std::memory_order_relaxed);
+  };
+  expect_no_store_buffering<TestType>(trial, step, step);
   REQUIRE(trial.failure() == "");
 }
 
@@ -507,20 +494,18 @@ TEMPLATE_TEST_CASE("a light fence counts against a heavy one", "", pawl::native,
   // With membarrier, where the system has it, and as if it had none. No other thread uses pawl meanwhile.
   for (const auto how : {settled, pawl::detail::asymmetric_state::fallback}) {
     state.store(how);
-    trial trial(stress::duration / 2);
-    using words = store_buffering<TestType>;
-    words both;
-    rounds(
-        trial, words::reset, words::allowed, &both,
-        [&] {
-          both.x.store(1, std::memory_order_relaxed);
+    trial trial;
+    expect_no_store_buffering<TestType>(
+        trial,
+        [](auto& mine, const auto& other) {
+          mine.store(1, std::memory_order_relaxed);
           pawl::asymmetric_thread_fence_light<TestType>();
-          both.saw_y = both.y.load(std::memory_order_relaxed);
+          return other.load(std::memory_order_relaxed);
         },
-        [&] {
-          both.y.store(1, std::memory_order_relaxed);
+        [](auto& mine, const auto& other) {
+          mine.store(1, std::memory_order_relaxed);
           pawl::asymmetric_thread_fence_heavy<TestType>();
-          both.saw_x = both.x.load(std::memory_order_relaxed);
+          return other.load(std::memory_order_relaxed);
         });
     CHECK(trial.failure() == "");
   }
