@@ -16,7 +16,7 @@ SECTIONS = {
 
 WHY = {
     "atomic": "What one operation costs a thread that has the line to itself, and what it costs when all threads want the same line. "
-              "Nothing built from these operations can be faster. <i>hazard pointer</i> is protect, read and reset: the price of "
+              "Alone, nothing built from these operations can be faster. <i>hazard pointer</i> is protect, read and reset: the price of "
               "reading memory that others may retire.",
     "counter": "All threads count on one word. An instruction made for it can't fail; a compare-and-swap fails when another thread was "
                "faster, and then the question is how long to wait. The floor is <code>std::atomic</code>'s fetch_add.",

@@ -126,7 +126,9 @@ def make(study):
             '<section><h2>How to read this</h2><p>Points are medians, bars reach from the worst repetition to the best. Scales are '
             'logarithmic: equal distances are equal ratios. A push counts as one operation, and a pop as another. Only what gives '
             'the same guarantee shares a chart; the grey dashed lines are the <em>floor</em>, what bare instructions reach on one shared '
-            f'line. Contended numbers follow the <em>hand-over</em>, the time to get a cache line from another core: it was measured '
+            'line with nothing between them. Under contention a structure may pass the line of the compare-and-swap: what a thread does '
+            'between two attempts leaves the line to others, so that fewer fail. '
+            f'Contended numbers follow the <em>hand-over</em>, the time to get a cache line from another core: it was measured '
             f"beside every point.{moved} Disturbance only slows, so the best says as much as the median.</p></section>")
     for structure, words, drawn in sections:
         body += f'<section id="{structure}"><h2>{escape(words)}</h2><div class="figures">{"".join(map(chart_figure, drawn))}</div></section>'
