@@ -209,22 +209,22 @@ class atomic {
   T operator++() noexcept
     requires (detail::integer<T> || detail::object_pointer<T>)
   {
-    return static_cast<T>(fetch_add(1) + 1);
+    return *this += 1;
   }
   T operator--() noexcept
     requires (detail::integer<T> || detail::object_pointer<T>)
   {
-    return static_cast<T>(fetch_sub(1) - 1);
+    return *this -= 1;
   }
   T operator+=(difference_type n) noexcept
     requires detail::ordered<T>
   {
-    return static_cast<T>(fetch_add(n) + n);
+    return sums::sum(fetch_add(n), n);
   }
   T operator-=(difference_type n) noexcept
     requires detail::ordered<T>
   {
-    return static_cast<T>(fetch_sub(n) - n);
+    return sums::remainder(fetch_sub(n), n);
   }
   T operator&=(T mask) noexcept
     requires detail::integer<T>
@@ -389,22 +389,22 @@ class atomic_ref {
   T operator++() const noexcept
     requires (detail::integer<T> || detail::object_pointer<T>)
   {
-    return static_cast<T>(fetch_add(1) + 1);
+    return *this += 1;
   }
   T operator--() const noexcept
     requires (detail::integer<T> || detail::object_pointer<T>)
   {
-    return static_cast<T>(fetch_sub(1) - 1);
+    return *this -= 1;
   }
   T operator+=(difference_type n) const noexcept
     requires detail::ordered<T>
   {
-    return static_cast<T>(fetch_add(n) + n);
+    return sums::sum(fetch_add(n), n);
   }
   T operator-=(difference_type n) const noexcept
     requires detail::ordered<T>
   {
-    return static_cast<T>(fetch_sub(n) - n);
+    return sums::remainder(fetch_sub(n), n);
   }
   T operator&=(T mask) const noexcept
     requires detail::integer<T>

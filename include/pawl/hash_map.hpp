@@ -388,7 +388,7 @@ class hash_map {
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Start, class Past, class Step>
-[[gnu::always_inline]] inline auto hash_map<K, V, Hash, KeyEqual, R>::walk(operation& op, Start start, Past past, Step step) const
+PAWL_ALWAYS_INLINE inline auto hash_map<K, V, Hash, KeyEqual, R>::walk(operation& op, Start start, Past past, Step step) const
     -> position {
   for (;;) {
     atomic<link, backend>* before = &start().next;
@@ -434,7 +434,7 @@ template <class Start, class Past, class Step>
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Matches>
-[[gnu::always_inline]] inline auto hash_map<K, V, Hash, KeyEqual, R>::find_from(operation& op, item& head, std::uint64_t order,
+PAWL_ALWAYS_INLINE inline auto hash_map<K, V, Hash, KeyEqual, R>::find_from(operation& op, item& head, std::uint64_t order,
                                                                                Matches matches) const -> position {
   bool found = false;
   std::uint32_t passed = 0;

@@ -67,10 +67,10 @@ class queue {
   /// and what T's constructor throws; then there was no effect. Linearizes where its node is linked.
   void push(const T& value) { emplace(value); }
   /// As push, with the value moved.
-  [[gnu::always_inline]] void push(T&& value) { emplace(std::move(value)); }
+  PAWL_ALWAYS_INLINE void push(T&& value) { emplace(std::move(value)); }
   /// As push, with the element constructed from the arguments.
   template <class... Args>
-  [[gnu::always_inline]] void emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE void emplace(Args&&... args) {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
@@ -91,14 +91,14 @@ class queue {
 
   /// Pops the oldest element; nothing where the queue was empty. Lock-free, O(1). Linearizes where head_ moves, or where it finds that
   /// the dummy has no successor. Where T's move constructor throws, the element is gone and the queue is whole.
-  [[gnu::always_inline]] std::optional<T> try_pop() {
+  PAWL_ALWAYS_INLINE std::optional<T> try_pop() {
     auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return std::nullopt;
     return std::optional<T>(front.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the queue was empty.
-  [[gnu::always_inline]] bool try_pop(T& value) {
+  PAWL_ALWAYS_INLINE bool try_pop(T& value) {
     auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return false;
@@ -253,7 +253,7 @@ class queue {
   }
 
   template <class... Args>
-  [[gnu::always_inline]] bool try_emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE bool try_emplace(Args&&... args) {
     auto op = domain_.template enter<1>();
     detail::unpublished<decltype(op), link> fresh(op, op.create());
     if (!fresh) return false;
@@ -266,7 +266,7 @@ class queue {
 
   // Links the nodes from `first` to `last` behind the last one.
   template <class Op>
-  [[gnu::always_inline]] void append(Op& op, link first, link last) noexcept {
+  PAWL_ALWAYS_INLINE void append(Op& op, link first, link last) noexcept {
     Backoff backoff;
     for (;;) {
       // acquire, in protect: pairs with the releases on tail_ below, so that the node is constructed when we look at its next
@@ -301,7 +301,7 @@ class queue {
   }
 
   template <class Op>
-  [[gnu::always_inline]] bool unlink_front(Op& op, popped<Op>& front) noexcept {
+  PAWL_ALWAYS_INLINE bool unlink_front(Op& op, popped<Op>& front) noexcept {
     Backoff backoff;
     for (;;) {
       // acquire, in protect: pairs with (5). So tail_, read below, is at least what the thread saw that moved head_ here: not behind it.

@@ -172,7 +172,7 @@ class unpublished {
   unpublished& operator=(const unpublished&) = delete;
   // Inlined also where it unwinds: else the compiler keeps this object, and op, in memory, and every store delays the next locked
   // instruction.
-  [[gnu::always_inline]] ~unpublished() {
+  PAWL_ALWAYS_INLINE ~unpublished() {
     if (!link_) return;
     if (has_value_) op_.get(link_)->value.destroy();
     op_.discard(link_);

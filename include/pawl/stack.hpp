@@ -67,10 +67,10 @@ class stack {
   /// and what T's constructor throws; then there was no effect. Linearizes at its compare-and-swap.
   void push(const T& value) { emplace(value); }
   /// As push, with the value moved.
-  [[gnu::always_inline]] void push(T&& value) { emplace(std::move(value)); }
+  PAWL_ALWAYS_INLINE void push(T&& value) { emplace(std::move(value)); }
   /// As push, with the element constructed from the arguments.
   template <class... Args>
-  [[gnu::always_inline]] void emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE void emplace(Args&&... args) {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
@@ -91,14 +91,14 @@ class stack {
 
   /// Pops the newest element; nothing where the stack was empty. Lock-free, O(1). Linearizes at its compare-and-swap, or where it reads
   /// an empty head. Where T's move constructor throws, the element is gone and the stack is whole.
-  [[gnu::always_inline]] std::optional<T> try_pop() {
+  PAWL_ALWAYS_INLINE std::optional<T> try_pop() {
     auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return std::nullopt;
     return std::optional<T>(op.get(top.node)->value.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the stack was empty.
-  [[gnu::always_inline]] bool try_pop(T& value) {
+  PAWL_ALWAYS_INLINE bool try_pop(T& value) {
     auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return false;
@@ -183,7 +183,7 @@ class stack {
   };
 
   template <class... Args>
-  [[gnu::always_inline]] bool try_emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE bool try_emplace(Args&&... args) {
     auto op = domain_.template enter<0>();
     detail::unpublished<decltype(op), link> fresh(op, op.create());
     if (!fresh) return false;
@@ -195,7 +195,7 @@ class stack {
 
   // Links the chain from `first` to `last` before the head.
   template <class Op>
-  [[gnu::always_inline]] void publish(Op& op, link first, link last) noexcept {
+  PAWL_ALWAYS_INLINE void publish(Op& op, link first, link last) noexcept {
     Backoff backoff;
     auto& tail = op.get(last)->next;
     // relaxed: we follow no link of it
@@ -211,7 +211,7 @@ class stack {
   }
 
   template <class Op>
-  [[gnu::always_inline]] link unlink_top(Op& op) noexcept {
+  PAWL_ALWAYS_INLINE link unlink_top(Op& op) noexcept {
     Backoff backoff;
     for (;;) {
       // (2) acquire, in protect: pairs with (1), so that the node's fields were written before we read them. Also where head_ was last

@@ -288,7 +288,7 @@ class tagged_pool<B>::operation {
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
-  [[gnu::always_inline]] link_type protect(std::size_t, const atomic<link_type, B>& source) noexcept {
+  PAWL_ALWAYS_INLINE link_type protect(std::size_t, const atomic<link_type, B>& source) noexcept {
     // acquire: pairs with the container's release that published the node, so that we read its fields and not those of an earlier life
     return source.load(std::memory_order_acquire);
   }

@@ -100,9 +100,10 @@ void replace_and_read(pawl::hazard_pointers<B>& domain, bool scan_often) {
               break;
             }
             default: {
-              // From one hazard pointer to another, and the first one goes on to something else.
+              // Handed from one hazard pointer to another, and the first one goes on to something else. (By swap: of an object that may
+              // be retired already, reset_protection(seen) would protect nothing.)
               const bird* const seen = guard.protect(birds.at(place));
-              second.reset_protection(seen);
+              guard.swap(second);
               guard.protect(birds.at(1 - place));
               trial.expect(seen->sings(), "an object that a second hazard pointer protects ended");
               second.reset_protection();

@@ -77,8 +77,15 @@ inline constexpr bool padding_is_harmless = !has_padding<T> || clears_padding ||
 /// The word that stands for `value`: padding is zero, so equal values are equal words (apart from -0 and NaN, as in the standard).
 template <class T>
 word_for<T> to_word(T value) noexcept {
-  clear_padding(value);
-  return __builtin_bit_cast(word_for<T>, value);
+  if constexpr (has_padding<T>) {
+    // By memcpy: g++ without optimization makes of a bit_cast of a long double a load and store of its ten bytes, and so new padding.
+    clear_padding(value);
+    word_for<T> word;
+    __builtin_memcpy(&word, std::addressof(value), sizeof(T));
+    return word;
+  } else {
+    return __builtin_bit_cast(word_for<T>, value);
+  }
 }
 template <class T>
 T from_word(word_for<T> word) noexcept {
@@ -154,6 +161,21 @@ struct arithmetic {
       return replace_value(object, [n](T old) noexcept { return old - n; }, o);
     } else {
       return from_word<T>(fetch_sub<B>(object, scaled(n), o));
+    }
+  }
+  // What an object that held `old` holds after add or sub: for signed integers, too, it wraps around.
+  static T sum(T old, difference n) noexcept {
+    if constexpr (std::integral<T>) {
+      return from_word<T>(static_cast<word>(to_word(old) + scaled(n)));
+    } else {
+      return old + n;
+    }
+  }
+  static T remainder(T old, difference n) noexcept {
+    if constexpr (std::integral<T>) {
+      return from_word<T>(static_cast<word>(to_word(old) - scaled(n)));
+    } else {
+      return old - n;
     }
   }
   static void store_sum(word& object, difference n, order o) noexcept {

@@ -36,6 +36,14 @@
 #define PAWL_ASAN 0
 #endif
 
+// For members whose speed hangs on being part of their caller (docs/design.md says how). Not in debug and sanitizer builds, where it
+// would only make the code and the compilation three times as long.
+#if defined(__OPTIMIZE__) && !PAWL_TSAN && !PAWL_ASAN
+#define PAWL_ALWAYS_INLINE [[gnu::always_inline]]
+#else
+#define PAWL_ALWAYS_INLINE
+#endif
+
 namespace pawl::inline v0 {
 
 // The distance that keeps two objects from sharing a line. Fixed per target, since it is ABI.
