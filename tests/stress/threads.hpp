@@ -21,7 +21,7 @@ namespace stress {
 inline constexpr bool sanitized = pawl::detail::under_tsan || pawl::detail::under_asan;
 
 /// How long a test keeps its threads busy. They do a tenth as much in it under a sanitizer.
-inline constexpr std::chrono::milliseconds duration{sanitized ? 500 : 250};
+inline constexpr std::chrono::milliseconds duration{sanitized ? 300 : 250};
 
 /// Chance, the same in every run for the same seed (xorshift64*, S. Vigna). Not for several threads at once.
 class dice {
