@@ -77,8 +77,9 @@ double guarded_read(const trial& t) {
   return measure(t, [&](unsigned) {
     return [&source, guard = pawl::make_hazard_pointer()](std::size_t n) mutable {
       auto local = std::move(guard);  // in a register, as in a function of its own
+      const auto& pointer = source.value;
       for (std::size_t i = 0; i < n; ++i) {
-        keep(*local.protect(source.value));
+        keep(*local.protect(pointer));
         local.reset_protection();
       }
       guard = std::move(local);

@@ -82,11 +82,13 @@ const void* hazard_address(const T* ptr) noexcept {
 template <class B>
 class basic_hazard_pointer {
   using slot = detail::hazard_slot<B>;
+  using fences = typename environment<B>::fences;
 
  public:
   /// Empty. make_hazard_pointer() makes one that protects.
   basic_hazard_pointer() noexcept = default;
-  basic_hazard_pointer(basic_hazard_pointer&& other) noexcept : slot_(std::exchange(other.slot_, nullptr)) {}
+  basic_hazard_pointer(basic_hazard_pointer&& other) noexcept
+      : slot_(std::exchange(other.slot_, nullptr)), fences_(other.fences_) {}
   basic_hazard_pointer& operator=(basic_hazard_pointer&& other) noexcept {
     basic_hazard_pointer(std::move(other)).swap(*this);
     return *this;
@@ -102,24 +104,24 @@ class basic_hazard_pointer {
   /// looks again only when another thread has changed src. The load is an acquire.
   template <class T>
   T* protect(const atomic<T*, B>& src) noexcept {
-    return protect_from<T>(src);
+    return protect_from<T>(*slot_, fences_, src);
   }
   template <class T>
     requires std::is_same_v<order_t<B>, std::memory_order>
   T* protect(const std::atomic<T*>& src) noexcept {
-    return protect_from<T>(src);
+    return protect_from<T>(*slot_, fences_, src);
   }
 
   /// One attempt for a pointer that was loaded before: true where src still held it, and then it is protected. False leaves nothing
   /// protected and the new pointer in `ptr`. Not empty. Wait-free.
   template <class T>
   bool try_protect(T*& ptr, const atomic<T*, B>& src) noexcept {
-    return try_protect_from(ptr, src);
+    return try_protect_from(*slot_, fences_, ptr, src);
   }
   template <class T>
     requires std::is_same_v<order_t<B>, std::memory_order>
   bool try_protect(T*& ptr, const std::atomic<T*>& src) noexcept {
-    return try_protect_from(ptr, src);
+    return try_protect_from(*slot_, fences_, ptr, src);
   }
 
   /// Protects an object from being freed after a retire that happens after this call; of an object that may be retired already, it
@@ -127,59 +129,64 @@ class basic_hazard_pointer {
   /// move the hazard pointer. Not empty. Wait-free.
   template <class T>
   void reset_protection(const T* ptr) noexcept {
-    slot_->protect_before_loads(detail::hazard_address(ptr));
+    slot_->protect_before_loads(detail::hazard_address(ptr), fences_);
   }
   /// Ends the protection and keeps the slot. Not empty. Wait-free.
   void reset_protection(std::nullptr_t = nullptr) noexcept { slot_->protect(nullptr); }
 
-  void swap(basic_hazard_pointer& other) noexcept { std::swap(slot_, other.slot_); }
+  void swap(basic_hazard_pointer& other) noexcept {
+    std::swap(slot_, other.slot_);
+    std::swap(fences_, other.fences_);
+  }
   friend void swap(basic_hazard_pointer& a, basic_hazard_pointer& b) noexcept { a.swap(b); }
 
  private:
   template <class B2, class A>
   friend basic_hazard_pointer<B2> make_hazard_pointer(hazard_pointers<B2, A>& domain);
-  explicit basic_hazard_pointer(slot& taken) noexcept : slot_(&taken) {}
+  explicit basic_hazard_pointer(slot& taken) noexcept : slot_(&taken), fences_(read_shared<B>(taken.fences)) {}
 
+  // Static: a handle whose address nobody takes stays in registers.
   template <class T, class Source>
-  T* protect_from(const Source& src) noexcept;
+  static T* protect_from(slot& hazard, fences settled, const Source& src) noexcept;
   template <class T, class Source>
-  T* protect_again(T* ptr, const Source& src) noexcept;
+  static T* protect_again(slot& hazard, fences settled, const Source& src) noexcept;
   template <class T, class Source>
-  bool try_protect_from(T*& ptr, const Source& src) noexcept;
+  static bool try_protect_from(slot& hazard, fences settled, T*& ptr, const Source& src) noexcept;
 
   slot* slot_ = nullptr;
+  [[no_unique_address]] fences fences_{};  // the slot's: in a loop, this too is in a register
 };
 
 using hazard_pointer = basic_hazard_pointer<native>;
-static_assert(sizeof(hazard_pointer) == sizeof(void*));
 
 template <class B>
 template <class T, class Source>
-T* basic_hazard_pointer<B>::protect_from(const Source& src) noexcept {
+T* basic_hazard_pointer<B>::protect_from(slot& hazard, fences settled, const Source& src) noexcept {
   // relaxed: only a guess, which try_protect checks
   T* ptr = src.load(std::memory_order_relaxed);
-  if (try_protect_from(ptr, src)) [[likely]] return ptr;
-  return protect_again(ptr, src);
+  if (try_protect_from(hazard, settled, ptr, src)) [[likely]] return ptr;
+  return protect_again<T>(hazard, settled, src);
 }
 
 // Out of line, so that the usual case is straight.
 template <class B>
 template <class T, class Source>
-[[gnu::cold, gnu::noinline]] T* basic_hazard_pointer<B>::protect_again(T* ptr, const Source& src) noexcept {
-  while (!try_protect_from(ptr, src)) {
+[[gnu::cold, gnu::noinline]] T* basic_hazard_pointer<B>::protect_again(slot& hazard, fences settled, const Source& src) noexcept {
+  T* ptr = src.load(std::memory_order_relaxed);
+  while (!try_protect_from(hazard, settled, ptr, src)) {
   }
   return ptr;
 }
 
 template <class B>
 template <class T, class Source>
-bool basic_hazard_pointer<B>::try_protect_from(T*& ptr, const Source& src) noexcept {
+bool basic_hazard_pointer<B>::try_protect_from(slot& hazard, fences settled, T*& ptr, const Source& src) noexcept {
   T* const guess = ptr;
-  slot_->protect_before_loads(detail::hazard_address(guess));
+  hazard.protect_before_loads(detail::hazard_address(guess), settled);
   // acquire: pairs with the release by which the user published *ptr
   ptr = src.load(std::memory_order_acquire);
   if (ptr == guess) [[likely]] return true;
-  slot_->protect(nullptr);
+  hazard.protect(nullptr);
   return false;
 }
 

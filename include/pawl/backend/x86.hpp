@@ -29,9 +29,10 @@ struct x86 : builtin {
   static void thread_fence(std::memory_order order) noexcept {
 #if !PAWL_TSAN && !PAWL_ASAN && !defined(__CUDA_ARCH__)
     // A locked instruction on the thread's own stack, always in its cache, orders everything that mfence orders for ordinary
-    // memory, for a quarter of its cost. The stack's value does not change.
+    // memory, for a quarter of its cost. The stack's value does not change. 64 bytes down, in the red zone: at the stack pointer itself
+    // lie spilled variables, and to load one of them again would wait for the locked instruction (seen: 12 ns instead of 3).
     if (order == std::memory_order_seq_cst) {
-      asm volatile("lock orl $0, (%%rsp)" ::: "memory", "cc");
+      asm volatile("lock orl $0, -64(%%rsp)" ::: "memory", "cc");
       return;
     }
 #endif

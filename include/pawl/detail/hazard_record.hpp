@@ -36,9 +36,10 @@ struct hazard_slot {
 
   // protect, with the store before all that follows, for every scan that began after: either the scan sees our slot, or we see in what
   // we load next that the object was unlinked.
-  void protect_before_loads(const void* address) noexcept {
+  void protect_before_loads(const void* address) noexcept { protect_before_loads(address, read_shared<B>(fences)); }
+  void protect_before_loads(const void* address, typename environment<B>::fences settled) noexcept {
     protect(address);
-    environment<B>::light_fence(read_shared<B>(fences));
+    environment<B>::light_fence(settled);
   }
 };
 
