@@ -81,7 +81,9 @@ class atomic {
   /// relaxed, acquire or seq_cst. Wait-free.
   T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return ops::load(cell_.word, o); }
   /// relaxed, release or seq_cst. Wait-free up to 8 bytes.
-  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { ops::store(cell_.word, desired, o); }
+  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+    ops::store(cell_.word, desired, o);
+  }
   operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
   T operator=(T desired) noexcept {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
     store(desired);
@@ -197,22 +199,22 @@ class atomic {
 
   // As in the standard: seq_cst, and the new value.
   T operator++(int) noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return fetch_add(1);
   }
   T operator--(int) noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return fetch_sub(1);
   }
   T operator++() noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return *this += 1;
   }
   T operator--() noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return *this -= 1;
   }
@@ -274,7 +276,9 @@ class atomic_ref {
   [[nodiscard]] bool is_lock_free() const noexcept { return true; }
   // The operations of atomic, with the same meanings.
   T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return ops::load(*object_, o); }
-  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { ops::store(*object_, desired, o); }
+  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    ops::store(*object_, desired, o);
+  }
   operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
   T operator=(T desired) const noexcept {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
     store(desired);
@@ -377,22 +381,22 @@ class atomic_ref {
     sums::store_larger(*object_, value, o);
   }
   T operator++(int) const noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return fetch_add(1);
   }
   T operator--(int) const noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return fetch_sub(1);
   }
   T operator++() const noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return *this += 1;
   }
   T operator--() const noexcept
-    requires (detail::integer<T> || detail::object_pointer<T>)
+    requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return *this -= 1;
   }

@@ -60,8 +60,7 @@ struct map_element : mapped_member<V> {
   using item_key = atomic<std::uint64_t, B>;
 
   template <class Key, class MakeValue>
-  map_element(Key&& k, MakeValue&& make_value)
-      : mapped_member<V>(std::forward<MakeValue>(make_value)), key(std::forward<Key>(k)) {}
+  map_element(Key&& k, MakeValue&& make_value) : mapped_member<V>(std::forward<MakeValue>(make_value)), key(std::forward<Key>(k)) {}
   K key;
 };
 
@@ -196,9 +195,7 @@ class hash_map {
   }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   /// A power of two, which only grows.
-  [[nodiscard]] std::size_t bucket_count() const noexcept {
-    return std::size_t{1} << bucket_bits_.load(std::memory_order_relaxed);
-  }
+  [[nodiscard]] std::size_t bucket_count() const noexcept { return std::size_t{1} << bucket_bits_.load(std::memory_order_relaxed); }
   /// Makes at least n buckets, now instead of step by step. Their memory comes as they are used: 16 KiB at a time, and once 8 bytes
   /// for every 1,024 buckets. Lock-free.
   void reserve(std::size_t n) noexcept {
@@ -226,7 +223,7 @@ class hash_map {
   static constexpr std::uint64_t hash_bits = ~std::uint64_t{7};
   static constexpr std::uint64_t is_element = 1;
   static constexpr std::uint64_t is_claimed = 2;  // a head that some thread is about to put into the list
-  static constexpr std::uint64_t is_ready = 4;    // a head in the list
+  static constexpr std::uint64_t is_ready = 4;  // a head in the list
   static constexpr std::uint64_t sorted_bits = hash_bits | is_element;
   static constexpr std::uint64_t end_order = ~std::uint64_t{0};
 
@@ -350,9 +347,8 @@ class hash_map {
   }
 
   size_cell& my_sizes() const {
-    return sizes_.get([] {
-      return std::construct_at(static_cast<size_cell*>(env::allocate(sizeof(size_cell), alignof(size_cell))));
-    });
+    return sizes_.get(
+        [] { return std::construct_at(static_cast<size_cell*>(env::allocate(sizeof(size_cell), alignof(size_cell)))); });
   }
   static void count(size_cell& mine, std::int64_t change) noexcept {
     mine.elements.store(mine.elements.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
@@ -435,7 +431,7 @@ PAWL_ALWAYS_INLINE inline auto hash_map<K, V, Hash, KeyEqual, R>::walk(operation
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Matches>
 PAWL_ALWAYS_INLINE inline auto hash_map<K, V, Hash, KeyEqual, R>::find_from(operation& op, item& head, std::uint64_t order,
-                                                                               Matches matches) const -> position {
+                                                                            Matches matches) const -> position {
   bool found = false;
   std::uint32_t passed = 0;
   position at = walk(
@@ -460,7 +456,8 @@ auto hash_map<K, V, Hash, KeyEqual, R>::head_for(operation& op, std::uint64_t or
   if (name == 0) return head_;
   item* const head = buckets_.find(name);
   // (4) acquire: pairs with (5), so that the head is in the list when we begin at it
-  if (head != nullptr && (head->key.load(std::memory_order_acquire) & is_ready) != 0) [[likely]] return *head;
+  if (head != nullptr && (head->key.load(std::memory_order_acquire) & is_ready) != 0) [[likely]]
+    return *head;
   return prepare_head(op, name);
 }
 
@@ -636,7 +633,7 @@ void hash_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
   auto op = domain_.template enter<3>();
   std::uint64_t order = 0;
   std::size_t visited = 0;  // elements of that order
-  std::size_t passed = 0;   // of them, since walk began anew
+  std::size_t passed = 0;  // of them, since walk began anew
   walk(
       op,
       [&]() -> item& {

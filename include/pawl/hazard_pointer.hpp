@@ -164,7 +164,8 @@ template <class T, class Source>
 T* basic_hazard_pointer<B>::protect_from(slot& hazard, fences settled, const Source& src) noexcept {
   // relaxed: only a guess, which try_protect checks
   T* ptr = src.load(std::memory_order_relaxed);
-  if (try_protect_from(hazard, settled, ptr, src)) [[likely]] return ptr;
+  if (try_protect_from(hazard, settled, ptr, src)) [[likely]]
+    return ptr;
   return protect_again<T>(hazard, settled, src);
 }
 
@@ -185,7 +186,8 @@ bool basic_hazard_pointer<B>::try_protect_from(slot& hazard, fences settled, T*&
   hazard.protect_before_loads(detail::hazard_address(guess), settled);
   // acquire: pairs with the release by which the user published *ptr
   ptr = src.load(std::memory_order_acquire);
-  if (ptr == guess) [[likely]] return true;
+  if (ptr == guess) [[likely]]
+    return true;
   hazard.protect(nullptr);
   return false;
 }

@@ -132,7 +132,7 @@ class stack {
   struct chain {
     Op& op;
     link first{};  // the newest
-    link last{};   // the one that will point to the old head
+    link last{};  // the one that will point to the old head
 
     explicit chain(Op& its_op) noexcept : op(its_op) {}
     chain(const chain&) = delete;
@@ -221,7 +221,8 @@ class stack {
       // relaxed: the successor's fields are read by nobody before they come to the top, by (2) again
       const link next = op.get(head)->next.load(std::memory_order_relaxed);
       // relaxed: (2) has acquired what this reads, and it publishes nothing new
-      if (head_.compare_exchange_weak(head, next.replacing(head), std::memory_order_relaxed, std::memory_order_relaxed)) return head;
+      if (head_.compare_exchange_weak(head, next.replacing(head), std::memory_order_relaxed, std::memory_order_relaxed))
+        return head;
       backoff(backend{});
     }
   }

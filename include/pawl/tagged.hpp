@@ -46,7 +46,8 @@ class packed_ptr {
 
   constexpr packed_ptr() noexcept = default;
   packed_ptr(T* pointer, tag_type tag) noexcept
-      : bits_(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pointer)) | (static_cast<std::uint64_t>(tag) << address_bits)) {
+      : bits_(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pointer)) |
+              (static_cast<std::uint64_t>(tag) << address_bits)) {
     assert(this->pointer() == pointer && this->tag() == tag && "packed_ptr: the pointer has more than 48 bits");
   }
 

@@ -71,9 +71,9 @@ class tagged_link {
 /// What every node of a pool begins with, whatever it holds. It stays constructed as long as the pool lives: a stalled reader may look.
 template <class B>
 struct pool_slot {
-  atomic<std::uint32_t, B> next_free{0};   // in a chain of free nodes
+  atomic<std::uint32_t, B> next_free{0};  // in a chain of free nodes
   atomic<std::uint32_t, B> next_chain{0};  // in the list of chains, for a chain's first node
-  atomic<tagged_link, B> next{};           // the container's
+  atomic<tagged_link, B> next{};  // the container's
 };
 
 /// A T as atomic words. relaxed throughout: the container's links publish a value, and a reader that may have met a reused node
@@ -183,7 +183,8 @@ class tagged_pool {
     thread_cache* cache = nullptr;
     if (!bound.fixed) {
       cache = env::template per_thread<thread_cache>::find(bound.caches);
-      if (cache == nullptr) [[unlikely]] cache = &this_thread();
+      if (cache == nullptr) [[unlikely]]
+        cache = &this_thread();
     }
     return operation<T, N>(*this, bound, cache);
   }
@@ -199,9 +200,8 @@ class tagged_pool {
   static constexpr unsigned widths = 32;
 
   thread_cache& this_thread() {
-    return caches_.get([] {
-      return std::construct_at(static_cast<thread_cache*>(env::allocate(sizeof(thread_cache), alignof(thread_cache))));
-    });
+    return caches_.get(
+        [] { return std::construct_at(static_cast<thread_cache*>(env::allocate(sizeof(thread_cache), alignof(thread_cache)))); });
   }
 
   [[nodiscard]] slot& at(index i) const noexcept {
@@ -270,10 +270,10 @@ class tagged_pool {
   atomic<std::uintptr_t, B> offsets_[widths];
 
   alignas(cache_line) atomic<detail::tagged_link, B> depot_{};  // free: chains, or single nodes of a fixed pool
-  alignas(cache_line) atomic<index, B> fresh_{0};               // growing: the lowest index never used, or zero before the first
-  atomic<std::size_t, B> fresh_nodes_{0};                       // fixed: nodes made so far
-  atomic<std::size_t, B> fresh_spares_{0};                      // fixed: dummies made so far
-  atomic<detail::tagged_link, B> spares_{};                     // fixed: free dummies
+  alignas(cache_line) atomic<index, B> fresh_{0};  // growing: the lowest index never used, or zero before the first
+  atomic<std::size_t, B> fresh_nodes_{0};  // fixed: nodes made so far
+  atomic<std::size_t, B> fresh_spares_{0};  // fixed: dummies made so far
+  atomic<detail::tagged_link, B> spares_{};  // fixed: free dummies
   atomic<std::size_t, B> bound_{0};
   atomic<std::byte*, B> blocks_[widths];  // to free them, by the process that made them
 };
@@ -298,8 +298,10 @@ class tagged_pool<B>::operation {
   }
 
   link_type create() {
-    if (cache_ == nullptr) [[unlikely]] return link_type(pool_.take_fixed());
-    if (cache_->count == 0) [[unlikely]] pool_.refill(*cache_);
+    if (cache_ == nullptr) [[unlikely]]
+      return link_type(pool_.take_fixed());
+    if (cache_->count == 0) [[unlikely]]
+      pool_.refill(*cache_);
     const link_type taken(cache_->first);
     cache_->first = at(taken).next_free.load(std::memory_order_relaxed);
     --cache_->count;
@@ -307,8 +309,10 @@ class tagged_pool<B>::operation {
   }
   link_type create_spare() { return pool_.is_fixed() ? link_type(pool_.take_spare()) : create(); }
   void discard(link_type l) noexcept {
-    if (cache_ == nullptr) [[unlikely]] return pool_.give_back_fixed(l.index());
-    if (cache_->count == chain) [[unlikely]] pool_.spill(*cache_);
+    if (cache_ == nullptr) [[unlikely]]
+      return pool_.give_back_fixed(l.index());
+    if (cache_->count == chain) [[unlikely]]
+      pool_.spill(*cache_);
     at(l).next_free.store(cache_->first, std::memory_order_relaxed);
     cache_->first = l.index();
     ++cache_->count;
@@ -328,7 +332,8 @@ class tagged_pool<B>::operation {
 
   slot& at(link_type l) const noexcept {
     const std::uint64_t twice = l.twice_index();
-    if (twice < bound_.twice_first_end) [[likely]] return *reinterpret_cast<slot*>(bound_.first_base + twice * (sizeof(word) / 2));
+    if (twice < bound_.twice_first_end) [[likely]]
+      return *reinterpret_cast<slot*>(bound_.first_base + twice * (sizeof(word) / 2));
     return pool_.at_far(l.index());
   }
 
@@ -345,8 +350,8 @@ void tagged_pool<B>::bind_size(std::size_t words) {
   if (words > present) {
     detail::fail<std::invalid_argument>("tagged_pool: the pool's first container fixed a node's size, and this one needs more");
   }
-  const bool fits = fixed_ ? capacity_ < end_of_indices && block_words(0, present) <= end_of_indices
-                           : first_width(present) < widths;
+  const bool fits =
+      fixed_ ? capacity_ < end_of_indices && block_words(0, present) <= end_of_indices : first_width(present) < widths;
   if (!fits) detail::fail<std::invalid_argument>("tagged_pool: more than 16 GiB of nodes");
   add_block(fixed_ ? 0 : first_width(present), present);
   bound_.fetch_add(1, std::memory_order_relaxed);

@@ -62,7 +62,8 @@ struct list_action {
   [[nodiscard]] std::string text() const {
     static constexpr const char* names[] = {"push", "try_pop", "push_range", "pop_all", "empty"};
     std::string all = names[static_cast<int>(what)];
-    for (const std::uint64_t each : values) all.append(1, ' ').append(std::to_string(each));  // g++ 12 warns of a string added to a literal
+    for (const std::uint64_t each : values)
+      all.append(1, ' ').append(std::to_string(each));  // g++ 12 warns of a string added to a literal
     return what == kind::empty ? all + (answer ? " true" : " false") : all;
   }
 };

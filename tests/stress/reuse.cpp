@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "catch.hpp"
 #include <pawl/hash_map.hpp>
+#include "catch.hpp"
 
 namespace {
 

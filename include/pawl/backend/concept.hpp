@@ -35,7 +35,9 @@ namespace detail {
 
 template <class B>
 consteval bool double_width() {
-  if constexpr (requires { { B::has_double_width } -> std::convertible_to<bool>; }) {
+  if constexpr (requires {
+                  { B::has_double_width } -> std::convertible_to<bool>;
+                }) {
     return B::has_double_width;
   } else {
     return false;
@@ -56,8 +58,7 @@ concept executes_on = requires(W& object, const W& source, W& expected, W desire
 template <class B>
 concept is_backend = detail::executes_on<B, std::uint8_t> && detail::executes_on<B, std::uint16_t> &&
                      detail::executes_on<B, std::uint32_t> && detail::executes_on<B, std::uint64_t> &&
-                     (!detail::double_width<B>() || detail::executes_on<B, uint128>) &&
-                     requires(order_t<B> order) {
+                     (!detail::double_width<B>() || detail::executes_on<B, uint128>) && requires(order_t<B> order) {
                        { B::name } -> std::convertible_to<const char*>;
                        { B::thread_fence(order) } noexcept;
                        { B::pause() } noexcept;

@@ -48,7 +48,8 @@ using word_for = typename word_of_size<sizeof(T)>::type;
 
 // A floating-point value may have two representations, but no padding (apart from long double).
 template <class T>
-inline constexpr bool has_padding = !std::has_unique_object_representations_v<T> && !std::same_as<T, float> && !std::same_as<T, double>;
+inline constexpr bool has_padding =
+    !std::has_unique_object_representations_v<T> && !std::same_as<T, float> && !std::same_as<T, double>;
 
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_clear_padding)

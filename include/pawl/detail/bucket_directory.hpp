@@ -98,7 +98,7 @@ class bucket_directory {
   }
 
   atomic<Bucket*, B> pieces_[piece_bits + 2];  // by level: all of a small level
-  atomic<table*, B> tables_[max_bits + 1];     // by level: the pieces of a large one
+  atomic<table*, B> tables_[max_bits + 1];  // by level: the pieces of a large one
 };
 
 }  // namespace pawl::inline v0::detail

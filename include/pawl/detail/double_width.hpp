@@ -25,9 +25,9 @@ inline bool cmpxchg16b(uint128& object, uint128& expected, uint128 desired) noex
 #if PAWL_TSAN
   // TSan doesn't see assembly; this is its own interface for the same operation.
   __extension__ using int128 = __int128;
-  const auto found = static_cast<uint128>(__tsan_atomic128_compare_exchange_val(
-      reinterpret_cast<volatile int128*>(&object), static_cast<int128>(expected), static_cast<int128>(desired), __ATOMIC_SEQ_CST,
-      __ATOMIC_SEQ_CST));
+  const auto found = static_cast<uint128>(
+      __tsan_atomic128_compare_exchange_val(reinterpret_cast<volatile int128*>(&object), static_cast<int128>(expected),
+                                            static_cast<int128>(desired), __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
   const bool done = found == expected;
   expected = found;
   return done;

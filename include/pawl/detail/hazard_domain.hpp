@@ -59,9 +59,9 @@ class hazard_pointers {
   static hazard_pointers& default_domain() { return env::template global<hazard_pointers>(); }
 
   struct statistics {
-    std::uint64_t retired;    ///< objects retired so far
+    std::uint64_t retired;  ///< objects retired so far
     std::uint64_t reclaimed;  ///< of those, freed
-    std::size_t records;      ///< about the most threads that used the domain at one time
+    std::size_t records;  ///< about the most threads that used the domain at one time
   };
   /// Sums that were true at some instant each, not all at the same.
   [[nodiscard]] statistics stats() const noexcept {
@@ -157,7 +157,8 @@ class hazard_pointers {
   void retire(record& mine, detail::retirable* object) noexcept {
     mine.retired.push(object);
     record::add_to(mine.retired_total, 1);
-    if (mine.retired.size >= mine.scan_at) [[unlikely]] scan_when_due(mine);
+    if (mine.retired.size >= mine.scan_at) [[unlikely]]
+      scan_when_due(mine);
   }
   [[nodiscard]] std::size_t threshold() const noexcept {
     const std::size_t slots = slots_.load(std::memory_order_relaxed);
@@ -234,7 +235,8 @@ class hazard_pointers<B, Alloc>::operation {
   operation(hazard_pointers& domain, record* mine) : domain_(domain), record_(mine) {
     if constexpr (N != 0) {
       slots_ = record_->push_slots(N);
-      if (slots_ == nullptr) [[unlikely]] slots_ = domain_.enter_deeper(*record_, N);
+      if (slots_ == nullptr) [[unlikely]]
+        slots_ = domain_.enter_deeper(*record_, N);
     }
   }
 
@@ -322,9 +324,8 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
   mine.scanning = true;
 
   // (9) acquire: pairs with (8)
-  detail::retirable* orphan = orphans_.load(std::memory_order_relaxed) == nullptr
-                                  ? nullptr
-                                  : orphans_.exchange(nullptr, std::memory_order_acquire);
+  detail::retirable* orphan =
+      orphans_.load(std::memory_order_relaxed) == nullptr ? nullptr : orphans_.exchange(nullptr, std::memory_order_acquire);
   while (orphan != nullptr) {
     detail::retirable* const next = read_shared<B>(orphan->next_retired);
     mine.retired.push(orphan);

@@ -58,8 +58,10 @@ class thread_table {
 
   void* find(const thread_registry* key) noexcept {
     // Fixed places, so that the processor needs no key to load the object, only to confirm it.
-    if (recent_[0].key == key) [[likely]] return recent_[0].object;
-    if (recent_[1].key == key) [[likely]] return recent_[1].object;
+    if (recent_[0].key == key) [[likely]]
+      return recent_[0].object;
+    if (recent_[1].key == key) [[likely]]
+      return recent_[1].object;
     return find_slowly(key);
   }
 
@@ -205,7 +207,8 @@ class host_per_thread {
   /// throws, before any effect.
   template <class Make>
   T& get(Make make) {
-    if (T* const mine = find()) [[likely]] return *mine;
+    if (T* const mine = find()) [[likely]]
+      return *mine;
     return acquire(make);
   }
 

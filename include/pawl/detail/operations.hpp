@@ -41,7 +41,8 @@ W replace(W& object, F f, order_t<B> order) noexcept {
 }
 
 template <class B, class W>
-bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, order_t<B> success, order_t<B> failure) noexcept {
+bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, order_t<B> success,
+                             order_t<B> failure) noexcept {
   if constexpr (requires { B::compare_exchange_strong(object, expected, desired, success, failure); }) {
     return B::compare_exchange_strong(object, expected, desired, success, failure);
   } else {
@@ -118,7 +119,9 @@ V fetch_min(W& object, V operand, order_t<B> order) noexcept {
   if constexpr (requires(V& value) { B::fetch_min(value, operand, order); }) {
     return B::fetch_min(reinterpret_cast<V&>(object), operand, order);
   } else {
-    const auto min = [operand](W old) noexcept { return static_cast<W>(operand < static_cast<V>(old) ? operand : static_cast<V>(old)); };
+    const auto min = [operand](W old) noexcept {
+      return static_cast<W>(operand < static_cast<V>(old) ? operand : static_cast<V>(old));
+    };
     return static_cast<V>(replace<B>(object, min, order));
   }
 }
@@ -129,7 +132,9 @@ V fetch_max(W& object, V operand, order_t<B> order) noexcept {
   if constexpr (requires(V& value) { B::fetch_max(value, operand, order); }) {
     return B::fetch_max(reinterpret_cast<V&>(object), operand, order);
   } else {
-    const auto max = [operand](W old) noexcept { return static_cast<W>(operand > static_cast<V>(old) ? operand : static_cast<V>(old)); };
+    const auto max = [operand](W old) noexcept {
+      return static_cast<W>(operand > static_cast<V>(old) ? operand : static_cast<V>(old));
+    };
     return static_cast<V>(replace<B>(object, max, order));
   }
 }
