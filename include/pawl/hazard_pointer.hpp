@@ -147,50 +147,38 @@ class basic_hazard_pointer {
 
   // Static: a handle whose address nobody takes stays in registers.
   template <class T, class Source>
-  static T* protect_from(slot& hazard, fences settled, const Source& src) noexcept;
+  static T* protect_from(slot& hazard, fences settled, const Source& src) noexcept {
+    // relaxed: only a guess, which try_protect checks
+    T* ptr = src.load(std::memory_order_relaxed);
+    if (try_protect_from(hazard, settled, ptr, src)) [[likely]]
+      return ptr;
+    return protect_again<T>(hazard, settled, src);
+  }
+  // Out of line, so that the usual case is straight.
   template <class T, class Source>
-  static T* protect_again(slot& hazard, fences settled, const Source& src) noexcept;
+  [[gnu::cold, gnu::noinline]] static T* protect_again(slot& hazard, fences settled, const Source& src) noexcept {
+    T* ptr = src.load(std::memory_order_relaxed);
+    while (!try_protect_from(hazard, settled, ptr, src)) {
+    }
+    return ptr;
+  }
   template <class T, class Source>
-  static bool try_protect_from(slot& hazard, fences settled, T*& ptr, const Source& src) noexcept;
+  static bool try_protect_from(slot& hazard, fences settled, T*& ptr, const Source& src) noexcept {
+    T* const guess = ptr;
+    hazard.protect_before_loads(detail::hazard_address(guess), settled);
+    // acquire: pairs with the release by which the user published *ptr
+    ptr = src.load(std::memory_order_acquire);
+    if (ptr == guess) [[likely]]
+      return true;
+    hazard.protect(nullptr);
+    return false;
+  }
 
   slot* slot_ = nullptr;
   [[no_unique_address]] fences fences_{};  // the slot's: in a loop, this too is in a register
 };
 
 using hazard_pointer = basic_hazard_pointer<native>;
-
-template <class B>
-template <class T, class Source>
-T* basic_hazard_pointer<B>::protect_from(slot& hazard, fences settled, const Source& src) noexcept {
-  // relaxed: only a guess, which try_protect checks
-  T* ptr = src.load(std::memory_order_relaxed);
-  if (try_protect_from(hazard, settled, ptr, src)) [[likely]]
-    return ptr;
-  return protect_again<T>(hazard, settled, src);
-}
-
-// Out of line, so that the usual case is straight.
-template <class B>
-template <class T, class Source>
-[[gnu::cold, gnu::noinline]] T* basic_hazard_pointer<B>::protect_again(slot& hazard, fences settled, const Source& src) noexcept {
-  T* ptr = src.load(std::memory_order_relaxed);
-  while (!try_protect_from(hazard, settled, ptr, src)) {
-  }
-  return ptr;
-}
-
-template <class B>
-template <class T, class Source>
-bool basic_hazard_pointer<B>::try_protect_from(slot& hazard, fences settled, T*& ptr, const Source& src) noexcept {
-  T* const guess = ptr;
-  hazard.protect_before_loads(detail::hazard_address(guess), settled);
-  // acquire: pairs with the release by which the user published *ptr
-  ptr = src.load(std::memory_order_acquire);
-  if (ptr == guess) [[likely]]
-    return true;
-  hazard.protect(nullptr);
-  return false;
-}
 
 /// A hazard pointer of the domain, not empty. Takes a slot that this thread has spare, mostly; allocates 16 when it has none, and then
 /// may throw std::bad_alloc. Wait-free apart from the allocation.

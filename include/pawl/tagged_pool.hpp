@@ -120,7 +120,7 @@ class word_value {
 }  // namespace detail
 
 /// A pool, and the reclaimer of containers over it. The first container bound to it fixes the node's size; one whose T doesn't fit
-/// throws std::invalid_argument. It outlives its containers (asserted). A container given no pool has a growing one of its own.
+/// throws std::invalid_argument; one whose constructor fails for want of memory leaves the pool as it was. It outlives its containers (asserted). A container given no pool has a growing one of its own.
 template <class B = native>
 class tagged_pool {
   using env = environment<B>;
@@ -174,7 +174,8 @@ class tagged_pool {
   template <class T>
   binding bind() {
     bind_size(sizeof(slot) / sizeof(word) + detail::word_value<T, B>::size);
-    return {caches_.id(), reinterpret_cast<std::uintptr_t>(this) + first_offset_.load(std::memory_order_relaxed),
+    return {fixed_ ? decltype(binding::caches){} : caches_.id(),
+            reinterpret_cast<std::uintptr_t>(this) + first_offset_.load(std::memory_order_relaxed),
             std::uint64_t{2} * first_end_.load(std::memory_order_relaxed), fixed_};
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
@@ -225,6 +226,14 @@ class tagged_pool {
     if (fixed_) return (capacity_ + max_queues + 1) * node_words;
     return std::size_t{1} << (width == first_width(node_words) ? width : width - 1);
   }
+  [[nodiscard]] unsigned first_block(std::size_t node_words) const noexcept { return fixed_ ? 0 : first_width(node_words); }
+  [[nodiscard]] std::byte* allocate_block(unsigned width, std::size_t node_words) const {
+    return static_cast<std::byte*>(env::allocate(block_words(width, node_words) * sizeof(word), alignof(slot)));
+  }
+  void free_block(unsigned width, std::size_t node_words, std::byte* block) const noexcept {
+    env::deallocate(block, block_words(width, node_words) * sizeof(word), alignof(slot));
+  }
+  void install_block(unsigned width, std::size_t node_words, std::byte* made) noexcept;
   void add_block(unsigned width, std::size_t node_words);
   void construct_slot(index i, std::size_t node_words) noexcept;
   void destroy_slots() noexcept;
@@ -344,37 +353,51 @@ class tagged_pool<B>::operation {
 
 template <class B>
 void tagged_pool<B>::bind_size(std::size_t words) {
-  std::size_t present = 0;
-  // relaxed: the size is all that is passed on
-  if (node_words_.compare_exchange_strong(present, words, std::memory_order_relaxed, std::memory_order_relaxed)) present = words;
+  // relaxed, here and below: the size is all that is passed on
+  std::size_t present = node_words_.load(std::memory_order_relaxed);
+  if (present == 0) {
+    const bool fits = fixed_ ? capacity_ < end_of_indices && block_words(0, words) <= end_of_indices : first_width(words) < widths;
+    if (!fits) detail::fail<std::invalid_argument>("tagged_pool: more than 16 GiB of nodes");
+    // All that the first container takes comes before the size is fixed: where its memory is short, nothing has happened.
+    if (!fixed_) static_cast<void>(this_thread());
+    const unsigned width = first_block(words);
+    std::byte* const made = allocate_block(width, words);
+    if (node_words_.compare_exchange_strong(present, words, std::memory_order_relaxed, std::memory_order_relaxed)) {
+      present = words;
+      install_block(width, words, made);
+    } else {
+      free_block(width, words, made);
+    }
+  }
   if (words > present) {
     detail::fail<std::invalid_argument>("tagged_pool: the pool's first container fixed a node's size, and this one needs more");
   }
-  const bool fits =
-      fixed_ ? capacity_ < end_of_indices && block_words(0, present) <= end_of_indices : first_width(present) < widths;
-  if (!fits) detail::fail<std::invalid_argument>("tagged_pool: more than 16 GiB of nodes");
-  add_block(fixed_ ? 0 : first_width(present), present);
+  // Another thread may have fixed the size and not yet installed the block.
+  add_block(first_block(present), present);
   bound_.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// Takes the block that holds the indices of this bit width, unless another thread was faster. Throws std::bad_alloc.
+/// Sees to it that the block is there that holds the indices of this bit width. Throws std::bad_alloc.
 template <class B>
 [[gnu::cold]] void tagged_pool<B>::add_block(unsigned width, std::size_t node_words) {
-  const bool first = fixed_ || width == first_width(node_words);
-  const std::size_t bytes = block_words(width, node_words) * sizeof(word);
-  std::byte* block = blocks_[width].load(std::memory_order_acquire);
-  if (block == nullptr) {
-    auto* const made = static_cast<std::byte*>(env::allocate(bytes, alignof(slot)));
-    // acq_rel: whoever finds the other's block takes it as allocated
-    if (blocks_[width].compare_exchange_strong(block, made, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      block = made;
-    } else {
-      env::deallocate(made, bytes, alignof(slot));
-    }
+  // acquire: pairs with the release in install_block
+  std::byte* const present = blocks_[width].load(std::memory_order_acquire);
+  install_block(width, node_words, present != nullptr ? present : allocate_block(width, node_words));
+}
+
+/// Installs what allocate_block made, unless another thread was faster: then its block stays, and this one is freed.
+template <class B>
+void tagged_pool<B>::install_block(unsigned width, std::size_t node_words, std::byte* made) noexcept {
+  std::byte* block = nullptr;
+  // acq_rel: whoever finds the other's block takes it as allocated
+  if (blocks_[width].compare_exchange_strong(block, made, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    block = made;
+  } else if (block != made) {
+    free_block(width, node_words, made);
   }
   // (3) release: whoever constructs a slot in the block after (4) does so in allocated memory. Racing threads store the same.
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - reinterpret_cast<std::uintptr_t>(this);
-  if (first) {
+  if (width == first_block(node_words)) {
     first_offset_.store(offset, std::memory_order_release);
     first_end_.store(fixed_ ? ~std::uint32_t{0} : std::uint32_t{1} << width, std::memory_order_relaxed);
   } else {
@@ -500,7 +523,7 @@ tagged_pool<B>::~tagged_pool() {
   const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
   for (unsigned width = 0; width < widths; ++width) {
     std::byte* const block = blocks_[width].load(std::memory_order_relaxed);
-    if (block != nullptr) env::deallocate(block, block_words(width, node_words) * sizeof(word), alignof(slot));
+    if (block != nullptr) free_block(width, node_words, block);
   }
 }
 
