@@ -11,6 +11,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "atomic_ref.hpp"
 #include "backend.hpp"
 #include "detail/atomic_value.hpp"
 #include "environment.hpp"
@@ -18,19 +19,6 @@
 namespace pawl::inline v0 {
 
 namespace detail {
-
-template <class T, class B>
-struct atomic_requirements {
-  static_assert(is_backend<B>, "atomic<T, B>: B is no backend; see is_backend in backend/concept.hpp for what is missing");
-  static_assert(std::is_trivially_copyable_v<T>, "atomic<T>: T must be trivially copyable, since it is read and written as a word");
-  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>, "atomic<T>: T must not be const or volatile");
-  static_assert(!std::is_void_v<word_for<T>>, "atomic<T>: T must have 1, 2, 4, 8 or 16 bytes; pawl never takes a lock instead");
-  static_assert(sizeof(T) != 16 || double_width<B>(), "atomic<T>: this backend has no 16-byte compare-and-swap");
-  static_assert(padding_is_harmless<T>,
-                "atomic<T>: T has padding, which this compiler can't clear, so equal values could compare as different; "
-                "name the padding as members, or use g++ 11 or a clang that has __builtin_clear_padding");
-  static constexpr bool ok = true;
-};
 
 // The memory of an atomic. Its initialization is no atomic access: an environment that follows atomics is told of it.
 template <class T, class B, bool Tracked = environment<B>::tracks_atomics>
@@ -250,185 +238,6 @@ class atomic {
 
 template <class T>
 atomic(T) -> atomic<T>;
-
-/// atomic's operations on an object that is an ordinary one at other times. While an atomic_ref to it exists, the object is accessed
-/// through atomic_refs only. It needs required_alignment, which may be more than T's own. Copyable: every copy refers to the object.
-template <class T, class B = native>
-class atomic_ref {
-  static_assert(detail::atomic_requirements<T, B>::ok);
-  using ops = detail::access<T, B>;
-  using sums = detail::arithmetic<T, B>;
-  using word = detail::word_for<T>;
-  using order = order_t<B>;
-  static constexpr order default_order(const char* file, int line) noexcept { return detail::seq_cst<B>(file, line); }
-
- public:
-  using value_type = T;
-  using difference_type = detail::difference_of<T>;
-  using backend_type = B;
-  static constexpr bool is_always_lock_free = true;
-  static constexpr std::size_t required_alignment = sizeof(T) > alignof(T) ? sizeof(T) : alignof(T);
-
-  explicit atomic_ref(T& object) noexcept : object_(reinterpret_cast<word*>(std::addressof(object))) {}
-  atomic_ref(const atomic_ref&) noexcept = default;
-  atomic_ref& operator=(const atomic_ref&) = delete;
-
-  [[nodiscard]] bool is_lock_free() const noexcept { return true; }
-  // The operations of atomic, with the same meanings.
-  T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return ops::load(*object_, o); }
-  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
-    ops::store(*object_, desired, o);
-  }
-  operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
-  T operator=(T desired) const noexcept {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
-    store(desired);
-    return desired;
-  }
-  T exchange(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
-    return ops::exchange(*object_, desired, o);
-  }
-
-  bool compare_exchange_weak(T& expected, T desired, order success, order failure) const noexcept {
-    return ops::compare_exchange_weak(*object_, expected, desired, success, failure);
-  }
-  bool compare_exchange_weak(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
-    return ops::compare_exchange_weak(*object_, expected, desired, o, detail::failure_order<B>(o));
-  }
-  bool compare_exchange_strong(T& expected, T desired, order success, order failure) const noexcept {
-    return ops::compare_exchange_strong(*object_, expected, desired, success, failure);
-  }
-  bool compare_exchange_strong(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
-    return ops::compare_exchange_strong(*object_, expected, desired, o, detail::failure_order<B>(o));
-  }
-
-  template <class F>
-  T fetch_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) const {
-    return ops::fetch_update(*object_, f, o);
-  }
-  template <class F>
-  std::optional<T> try_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) const {
-    return ops::try_update(*object_, f, o);
-  }
-
-  T fetch_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    return sums::add(*object_, n, o);
-  }
-  T fetch_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    return sums::sub(*object_, n, o);
-  }
-  T fetch_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::integer<T>
-  {
-    return detail::from_word<T>(detail::fetch_and<B>(*object_, detail::to_word(mask), o));
-  }
-  T fetch_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::integer<T>
-  {
-    return detail::from_word<T>(detail::fetch_or<B>(*object_, detail::to_word(mask), o));
-  }
-  T fetch_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::integer<T>
-  {
-    return detail::from_word<T>(detail::fetch_xor<B>(*object_, detail::to_word(mask), o));
-  }
-  T fetch_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    return sums::min(*object_, value, o);
-  }
-  T fetch_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    return sums::max(*object_, value, o);
-  }
-  void store_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    sums::store_sum(*object_, n, o);
-  }
-  void store_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    sums::store_difference(*object_, n, o);
-  }
-  void store_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::integer<T>
-  {
-    detail::store_and<B>(*object_, detail::to_word(mask), o);
-  }
-  void store_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::integer<T>
-  {
-    detail::store_or<B>(*object_, detail::to_word(mask), o);
-  }
-  void store_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::integer<T>
-  {
-    detail::store_xor<B>(*object_, detail::to_word(mask), o);
-  }
-  void store_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    sums::store_smaller(*object_, value, o);
-  }
-  void store_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
-    requires detail::ordered<T>
-  {
-    sums::store_larger(*object_, value, o);
-  }
-  T operator++(int) const noexcept
-    requires(detail::integer<T> || detail::object_pointer<T>)
-  {
-    return fetch_add(1);
-  }
-  T operator--(int) const noexcept
-    requires(detail::integer<T> || detail::object_pointer<T>)
-  {
-    return fetch_sub(1);
-  }
-  T operator++() const noexcept
-    requires(detail::integer<T> || detail::object_pointer<T>)
-  {
-    return *this += 1;
-  }
-  T operator--() const noexcept
-    requires(detail::integer<T> || detail::object_pointer<T>)
-  {
-    return *this -= 1;
-  }
-  T operator+=(difference_type n) const noexcept
-    requires detail::ordered<T>
-  {
-    return sums::sum(fetch_add(n), n);
-  }
-  T operator-=(difference_type n) const noexcept
-    requires detail::ordered<T>
-  {
-    return sums::remainder(fetch_sub(n), n);
-  }
-  T operator&=(T mask) const noexcept
-    requires detail::integer<T>
-  {
-    return static_cast<T>(fetch_and(mask) & mask);
-  }
-  T operator|=(T mask) const noexcept
-    requires detail::integer<T>
-  {
-    return static_cast<T>(fetch_or(mask) | mask);
-  }
-  T operator^=(T mask) const noexcept
-    requires detail::integer<T>
-  {
-    return static_cast<T>(fetch_xor(mask) ^ mask);
-  }
-
- private:
-  word* object_;
-};
 
 /// A bool for spin locks: the smallest atomic. Starts clear.
 template <class B = native>

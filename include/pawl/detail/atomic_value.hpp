@@ -75,6 +75,20 @@ concept every_bit_counts = requires { typename std::bool_constant<(static_cast<v
 template <class T>
 inline constexpr bool padding_is_harmless = !has_padding<T> || clears_padding || every_bit_counts<T>;
 
+/// What `atomic` and `atomic_ref` ask of T, each in a sentence.
+template <class T, class B>
+struct atomic_requirements {
+  static_assert(is_backend<B>, "atomic<T, B>: B is no backend; see is_backend in backend/concept.hpp for what is missing");
+  static_assert(std::is_trivially_copyable_v<T>, "atomic<T>: T must be trivially copyable, since it is read and written as a word");
+  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>, "atomic<T>: T must not be const or volatile");
+  static_assert(!std::is_void_v<word_for<T>>, "atomic<T>: T must have 1, 2, 4, 8 or 16 bytes; pawl never takes a lock instead");
+  static_assert(sizeof(T) != 16 || double_width<B>(), "atomic<T>: this backend has no 16-byte compare-and-swap");
+  static_assert(padding_is_harmless<T>,
+                "atomic<T>: T has padding, which this compiler can't clear, so equal values could compare as different; "
+                "name the padding as members, or use g++ 11 or a clang that has __builtin_clear_padding");
+  static constexpr bool ok = true;
+};
+
 /// The word that stands for `value`: padding is zero, so equal values are equal words (apart from -0 and NaN, as in the standard).
 template <class T>
 word_for<T> to_word(T value) noexcept {
