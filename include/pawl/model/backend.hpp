@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSL-1.0
+// backend::model: each atomic operation is a step of the execution that is explored. Outside of a check it is backend::builtin.
+#pragma once
+
+#include <type_traits>
+
+#include "../backend/builtin.hpp"
+#include "execution.hpp"
+
+namespace pawl::inline v0::backend {
+
+struct model {
+  using memory_order = pawl::model::detail::placed_order;
+  static constexpr const char* name = "model";
+  static constexpr bool has_double_width = builtin::has_double_width;
+
+  template <class W>
+  static W load(const W& object, memory_order order) noexcept {
+    const auto o = static_cast<std::memory_order>(order);
+    execution* const e = pawl::model::detail::active;
+    if (e == nullptr) return builtin::load(object, o);
+    const auto value = static_cast<W>(e->steps().load(access_to(*e, object, o, order)));
+    e->step("load", order.where(), value);
+    return value;
+  }
+  template <class W>
+  static void store(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
+    const auto o = static_cast<std::memory_order>(order);
+    execution* const e = pawl::model::detail::active;
+    if (e == nullptr) return builtin::store(object, desired, o);
+    e->steps().store(access_to(*e, object, o, order), desired);
+    e->step("store", order.where(), desired);
+  }
+  template <class W>
+  static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, memory_order success,
+                                    memory_order failure) noexcept {
+    return compare_exchange(object, expected, desired, success, failure, true);
+  }
+  template <class W>
+  static bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, memory_order success,
+                                      memory_order failure) noexcept {
+    return compare_exchange(object, expected, desired, success, failure, false);
+  }
+  template <class W>
+  static W exchange(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
+    return replaced("exchange", object, [=](W) { return desired; }, order);
+  }
+  template <class W>
+  static W fetch_add(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return replaced("fetch_add", object, [=](W old) { return static_cast<W>(old + operand); }, order);
+  }
+  template <class W>
+  static W fetch_sub(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return replaced("fetch_sub", object, [=](W old) { return static_cast<W>(old - operand); }, order);
+  }
+  template <class W>
+  static W fetch_and(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return replaced("fetch_and", object, [=](W old) { return static_cast<W>(old & operand); }, order);
+  }
+  template <class W>
+  static W fetch_or(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return replaced("fetch_or", object, [=](W old) { return static_cast<W>(old | operand); }, order);
+  }
+  template <class W>
+  static W fetch_xor(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return replaced("fetch_xor", object, [=](W old) { return static_cast<W>(old ^ operand); }, order);
+  }
+  // Without a result: what was read feeds no acquire fence, as on machines with such instructions.
+  template <class W>
+  static void store_add(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    replaced("store_add", object, [=](W old) { return static_cast<W>(old + operand); }, order, false);
+  }
+  template <class W>
+  static void store_sub(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    replaced("store_sub", object, [=](W old) { return static_cast<W>(old - operand); }, order, false);
+  }
+  template <class W>
+  static void store_and(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    replaced("store_and", object, [=](W old) { return static_cast<W>(old & operand); }, order, false);
+  }
+  template <class W>
+  static void store_or(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    replaced("store_or", object, [=](W old) { return static_cast<W>(old | operand); }, order, false);
+  }
+  template <class W>
+  static void store_xor(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    replaced("store_xor", object, [=](W old) { return static_cast<W>(old ^ operand); }, order, false);
+  }
+
+  static void thread_fence(memory_order order) noexcept {
+    const auto o = static_cast<std::memory_order>(order);
+    execution* const e = pawl::model::detail::active;
+    if (e == nullptr) return builtin::thread_fence(o);
+    e->steps().fence(o);
+    e->step("fence", order.where(), 0);
+  }
+  static void pause() noexcept {
+    if (pawl::model::detail::active == nullptr) return builtin::pause();
+#if defined(__x86_64__)
+    pawl_model_pause();
+#else
+    pawl_model_paused(nullptr);
+#endif
+  }
+
+ private:
+  using execution = pawl::model::detail::execution;
+  using access = pawl::model::detail::access;
+
+  template <class W>
+  static access access_to(execution& e, const W& object, std::memory_order o, memory_order order) {
+    const std::uint32_t location = e.location_of(&object, object, order.where());
+    e.stop_if_failed();
+    return {location, o};
+  }
+  template <class W, class F>
+  static W replaced(const char* operation, W& object, F f, memory_order order, bool feeds_fences = true) noexcept {
+    const auto o = static_cast<std::memory_order>(order);
+    execution* const e = pawl::model::detail::active;
+    if (e == nullptr) {
+      W old = builtin::load(object, std::memory_order_relaxed);
+      while (!builtin::compare_exchange_weak(object, old, f(old), o, std::memory_order_relaxed)) {
+      }
+      return old;
+    }
+    access a = access_to(*e, object, o, order);
+    a.feeds_fences = feeds_fences;
+    const auto change = [&f](uint128 old, uint128& desired) {
+      desired = f(static_cast<W>(old));
+      return true;
+    };
+    bool succeeded = false;
+    const auto old = static_cast<W>(e->steps().read_modify_write(a, pawl::model::detail::update(change), succeeded));
+    e->step(operation, order.where(), old);
+    return old;
+  }
+  template <class W>
+  static bool compare_exchange(W& object, W& expected, W desired, memory_order success, memory_order failure, bool weak) noexcept {
+    const auto o = static_cast<std::memory_order>(success);
+    execution* const e = pawl::model::detail::active;
+    if (e == nullptr) return builtin::compare_exchange_strong(object, expected, desired, o, static_cast<std::memory_order>(failure));
+    access a = access_to(*e, object, o, success);
+    a.failure = static_cast<std::memory_order>(failure);
+    a.weak = weak;
+    const W wanted = expected;
+    const auto change = [wanted, desired](uint128 old, uint128& stored) {
+      stored = desired;
+      return static_cast<W>(old) == wanted;
+    };
+    bool succeeded = false;
+    const auto old = static_cast<W>(e->steps().read_modify_write(a, pawl::model::detail::update(change), succeeded));
+    if (!succeeded) expected = old;
+    e->step(succeeded ? "CAS succeeded" : "CAS failed", success.where(), old);
+    return succeeded;
+  }
+};
+
+static_assert(is_backend<model>);
+
+}  // namespace pawl::inline v0::backend

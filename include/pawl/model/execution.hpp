@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSL-1.0
+// One check in progress: the explorer, the memory of the execution that runs, and what went wrong.
+#pragma once
+
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "explorer.hpp"
+#include "memory.hpp"
+#include "report.hpp"
+
+namespace pawl::inline v0::model::detail {
+
+class execution;
+/// The check in whose execution the caller is; null outside.
+inline constinit execution* active = nullptr;
+
+class execution {
+ public:
+  explicit execution(unsigned spurious_failures) : explorer_(spurious_failures) {}
+
+  explorer& steps() noexcept { return explorer_; }
+  [[nodiscard]] const std::optional<violation>& failure() const noexcept { return failure_; }
+  [[nodiscard]] const std::map<std::string, std::string>& observed() const noexcept { return observed_; }
+  [[nodiscard]] std::size_t events() const noexcept { return trace_.size(); }
+
+  void new_run() {
+    objects_.new_run();
+    arena_.new_run();
+    trace_.clear();
+    observed_.clear();
+    for (std::uint32_t& each : begun_) each = 0;
+  }
+  void observe(const char* name, long long value) {
+    explorer_.act();
+    observed_[name] = std::to_string(value);
+  }
+
+  // ---- Atomics -------------------------------------------------------------------------------------------------------------------
+
+  void begin_atomic(const void* address, uint128 value) {
+    note_write(address, "the begin of an atomic");
+    const unsigned t = explorer_.running();
+    buffer<std::uint32_t>& mine = locations_of_[t];
+    const std::uint32_t nth = begun_[t]++;
+    if (nth == mine.size()) mine.push_back(explorer_.state().add_location());
+    object& o = objects_.at(address);
+    o.what = object::life::atomic;
+    o.location = mine[nth];
+    explorer_.state().at(o.location).initial_value = value;
+    explorer_.act();
+  }
+  void end_object(const void* address) {
+    object& o = objects_.at(address);
+    if (o.what == object::life::none) return;
+    ensure_after_all(o, violation_kind::use_after_free, "an object ends while it is used");
+    o.what = object::life::ended;
+  }
+  /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
+  std::uint32_t location_of(const void* address, uint128 initial_value, const place& where) {
+    check_alive(address, where);
+    object& o = objects_.at(address);
+    const unsigned t = explorer_.running();
+    if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an atomic is accessed after its end", where);
+    if (o.what != object::life::atomic) {
+      // It was there before the check, or is referred to by an atomic_ref.
+      auto [known, fresh] = foreign_.try_emplace(address, 0);
+      if (fresh) known->second = explorer_.state().add_location();
+      o.location = known->second;
+      o.what = object::life::atomic;
+      explorer_.state().at(o.location).initial_value = initial_value;
+    }
+    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
+      fail(violation_kind::data_race, "an atomic is accessed, and its initialization does not happen before", where);
+    }
+    o.used.time[t] = moment_of(t).time;
+    o.where_used[t] = where;
+    return o.location;
+  }
+  void step(const char* operation, const place& where, uint128 value) {
+    if (explorer_.trying()) return;
+    trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running())});
+  }
+
+  // ---- Plain data ----------------------------------------------------------------------------------------------------------------
+
+  void read_plain(const void* address, const place& where) {
+    check_alive(address, where);
+    object& o = objects_.at(address);
+    const unsigned t = explorer_.running();
+    if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an object is read after its end", where);
+    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) race(o, o.written.thread, o.where_written, "written", "read", where);
+    o.used.time[t] = moment_of(t).time;
+    o.where_used[t] = where;
+    if (o.what == object::life::none) o.what = object::life::plain;
+  }
+  void write_plain(const void* address, const place& where) {
+    note_write(address, "a write", where);
+    explorer_.act();
+  }
+
+  // ---- Allocation ----------------------------------------------------------------------------------------------------------------
+
+  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& where) {
+    explorer_.act();
+    block* const fresh = arena_.allocate(explorer_.running(), bytes, alignment);
+    if (fresh == nullptr) return nullptr;
+    fresh->counts = counts;
+    fresh->where_allocated = where;
+    return fresh->begin;
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
+  void deallocate(void* memory, const place& where) {
+    explorer_.act();
+    block* const old = arena_.find(memory);
+    if (old == nullptr || old->begin != memory) return fail(violation_kind::double_free, "memory is freed that was never allocated", where);
+    if (old->freed) return fail(violation_kind::double_free, "memory is freed a second time; first " + text(old->where_freed), where);
+    objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
+      if (o.what != object::life::ended) ensure_after_all(o, violation_kind::use_after_free, "memory is freed while it is used");
+      o.what = object::life::ended;
+    });
+    old->freed = true;
+    old->where_freed = where;
+  }
+
+  // ---- Ends ----------------------------------------------------------------------------------------------------------------------
+
+  /// Looks at a run that came to its end.
+  void finish(explorer::outcome how) {
+    if (failure_) return;
+    if (how == explorer::outcome::complete) {
+      if (const block* const lost = arena_.leaked()) note(violation_kind::leak, "memory is never freed, allocated " + text(lost->where_allocated));
+    } else if (how == explorer::outcome::blocked && explorer_.stuck()) {
+      const bool loops = explorer_.waits_in_loop();
+      note(loops ? violation_kind::livelock : violation_kind::deadlock,
+           loops ? "threads wait in a loop for what no thread will store" : "threads wait for each other");
+    } else if (how == explorer::outcome::diverged) {
+      note(violation_kind::requirement,
+           "the body does not do the same again: it depends on time, chance, addresses of its own, or data that outlives a run");
+    }
+  }
+  /// Notes a violation, the first one. The run ends at the next stop_if_failed(): here there may be objects to be ended.
+  void fail(violation_kind kind, const std::string& message, const place& where) {
+    // In an iteration that is only tried, it is none yet: it comes again in the graph.
+    if (explorer_.trying()) {
+      failed_in_trial_ = true;
+    } else if (!failure_) {
+      note(kind, message + ", " + text(where));
+    }
+  }
+  void stop_if_failed() {
+    if (failure_) explorer_.stop(explorer::outcome::stopped);
+    if (failed_in_trial_) {
+      failed_in_trial_ = false;
+      explorer_.act();
+    }
+  }
+
+ private:
+  struct traced {
+    const char* operation;
+    place where;
+    uint128 value;
+    std::uint8_t thread;
+  };
+
+  [[nodiscard]] moment moment_of(unsigned thread) noexcept {
+    return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
+  }
+  void check_alive(const void* address, const place& where) {
+    const block* const home = arena_.find(address);
+    if (home != nullptr && home->freed) {
+      fail(violation_kind::use_after_free, "memory is used after it was freed, " + text(home->where_freed), where);
+    }
+  }
+  void note_write(const void* address, const char* what, const place& where = {}) {
+    check_alive(address, where);
+    object& o = objects_.at(address);
+    const unsigned t = explorer_.running();
+    const clock& now = explorer_.state().threads[t].now;
+    if (o.what != object::life::ended) {
+      if (!o.written.happens_before(now, t)) race(o, o.written.thread, o.where_written, "written", "written", where);
+      for (unsigned u = 0; u < max_threads; ++u) {
+        if (u != t && !now.has(u, o.used.time[u])) race(o, u, o.where_used[u], "read", what, where);
+      }
+    }
+    o.what = object::life::plain;
+    o.used = clock{};
+    o.written = moment_of(t);
+    o.where_written = where;
+  }
+  void ensure_after_all(const object& o, violation_kind kind, const char* message) {
+    const unsigned t = explorer_.running();
+    const clock& now = explorer_.state().threads[t].now;
+    for (unsigned u = 0; u < max_threads; ++u) {
+      if (u != t && !now.has(u, o.used.time[u])) fail(kind, std::string(message) + " by thread " + std::to_string(u), o.where_used[u]);
+    }
+    if (!o.written.happens_before(now, t)) fail(kind, message, o.where_written);
+  }
+  void race(const object&, unsigned other, const place& there, const char* done, const char* doing, const place& where) {
+    fail(violation_kind::data_race,
+         std::string("plain data is ") + doing + " by thread " + std::to_string(explorer_.running()) + " and " + done + " by thread " +
+             std::to_string(other) + " (" + text(there) + "), and neither happens before the other",
+         where);
+  }
+  static std::string text(const place& where) {
+    if (where.line == 0) return "at an unnamed place";
+    const std::string file(where.file);
+    return file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line);
+  }
+  void note(violation_kind kind, std::string message) {
+    std::string trace;
+    for (const traced& each : trace_) {
+      char line[256];
+      std::snprintf(line, sizeof line, "thread %u  %-24s %-14s %llu\n", static_cast<unsigned>(each.thread), text(each.where).c_str(),
+                    each.operation, static_cast<unsigned long long>(each.value));
+      trace += line;
+    }
+    failure_ = violation{kind, std::move(message), std::move(trace)};
+  }
+
+  explorer explorer_;
+  object_table objects_;
+  arena arena_;
+  buffer<std::uint32_t> locations_of_[max_threads];  // of each thread's atomics, in the order of their begins
+  std::uint32_t begun_[max_threads] = {};
+  std::map<const void*, std::uint32_t> foreign_;
+  buffer<traced> trace_;
+  std::map<std::string, std::string> observed_;
+  std::optional<violation> failure_;
+  bool failed_in_trial_ = false;
+};
+
+}  // namespace pawl::inline v0::model::detail

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+// Stackful fibers: the threads of a modelled execution, all of one real thread. A fiber is abandoned, not unwound, when its execution
+// ends early, and started again from its function.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if !defined(__x86_64__)
+#include <ucontext.h>
+#endif
+
+#include "../detail/config.hpp"
+
+#if PAWL_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#if defined(__x86_64__)
+// pawl_model_switch(save, to): pushes what a function must preserve, leaves the stack pointer in *save and goes on from `to`, which
+// such a call left, or which fiber::start laid out. Weak, since every translation unit that includes this has it.
+asm(R"(
+.text
+.weak pawl_model_switch
+.type pawl_model_switch, @function
+pawl_model_switch:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size pawl_model_switch, .-pawl_model_switch
+.weak pawl_model_enter
+.type pawl_model_enter, @function
+pawl_model_enter:
+  movq %r13, %rdi
+  call *%r12
+  ud2
+.size pawl_model_enter, .-pawl_model_enter
+.weak pawl_model_pause
+.type pawl_model_pause, @function
+pawl_model_pause:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  subq $8, %rsp
+  movq $0, (%rsp)
+  movq %rsp, %rdi
+  call pawl_model_paused@PLT
+  addq $8, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size pawl_model_pause, .-pawl_model_pause
+)");
+extern "C" void pawl_model_switch(void** save, void* to);
+extern "C" void pawl_model_enter();
+/// Calls pawl_model_paused with the address of the registers that a function preserves, which lie on the stack, under the caller's frame.
+extern "C" void pawl_model_pause();
+#endif
+
+// What the C++ runtime keeps per thread about exceptions in flight; a fiber needs its own. (Itanium C++ ABI, 2.2.2.)
+namespace __cxxabiv1 {  // NOLINT(bugprone-reserved-identifier)
+struct __cxa_eh_globals;
+extern "C" __cxa_eh_globals* __cxa_get_globals() noexcept;
+}  // namespace __cxxabiv1
+
+namespace pawl::inline v0::model::detail {
+
+class fiber {
+ public:
+  fiber() = default;
+  fiber(const fiber&) = delete;
+  fiber& operator=(const fiber&) = delete;
+  ~fiber() {
+    if (memory_ != nullptr) munmap(memory_, bytes + guard());
+  }
+
+  /// The next resume() calls function(argument), which must not return.
+  void start(void (*function)(void*), void* argument) {
+    if (memory_ == nullptr) {
+      void* const mapped = mmap(nullptr, bytes + guard(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (mapped == MAP_FAILED) throw std::bad_alloc();
+      mprotect(mapped, guard(), PROT_NONE);
+      memory_ = static_cast<std::byte*>(mapped);
+    }
+    exceptions_ = {};
+#if PAWL_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(memory_ + guard(), bytes);
+    fake_stack_ = nullptr;
+#endif
+#if defined(__x86_64__)
+    auto* top = reinterpret_cast<std::uint64_t*>(memory_ + guard() + bytes);
+    *--top = 0;  // keeps the stack aligned, and ends a debugger's walk
+    *--top = 0;
+    *--top = reinterpret_cast<std::uint64_t>(&pawl_model_enter);
+    *--top = 0;                                              // rbp
+    *--top = 0;                                              // rbx
+    *--top = reinterpret_cast<std::uint64_t>(function);      // r12
+    *--top = reinterpret_cast<std::uint64_t>(argument);      // r13
+    *--top = 0;                                              // r14
+    *--top = 0;                                              // r15
+    stack_ = top;
+#else
+    getcontext(&own_);
+    own_.uc_stack.ss_sp = memory_ + guard();
+    own_.uc_stack.ss_size = bytes;
+    own_.uc_link = nullptr;
+    const auto f = reinterpret_cast<std::uintptr_t>(function);
+    const auto a = reinterpret_cast<std::uintptr_t>(argument);
+    makecontext(&own_, reinterpret_cast<void (*)()>(&enter), 4, static_cast<unsigned>(f >> 32U), static_cast<unsigned>(f),
+                static_cast<unsigned>(a >> 32U), static_cast<unsigned>(a));
+#endif
+  }
+
+  /// Runs the fiber until it calls suspend().
+  void resume() {
+    auto* const globals = reinterpret_cast<exceptions*>(__cxxabiv1::__cxa_get_globals());
+    outer_ = *globals;
+    *globals = exceptions_;
+#if PAWL_ASAN
+    void* fake = nullptr;
+    __sanitizer_start_switch_fiber(&fake, memory_ + guard(), bytes);
+#endif
+#if defined(__x86_64__)
+    pawl_model_switch(&caller_, stack_);
+#else
+    swapcontext(&caller_, &own_);
+#endif
+#if PAWL_ASAN
+    __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
+#endif
+    exceptions_ = *globals;
+    *globals = outer_;
+  }
+  /// One past the stack's highest byte.
+  [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
+  /// On the fiber: goes back to who resumed it.
+  void suspend() {
+#if PAWL_ASAN
+    __sanitizer_start_switch_fiber(&fake_stack_, caller_bottom_, caller_bytes_);
+#endif
+#if defined(__x86_64__)
+    pawl_model_switch(&stack_, caller_);
+#else
+    swapcontext(&own_, &caller_);
+#endif
+    arrived();
+  }
+  /// On the fiber, first of all.
+  void arrived() {
+#if PAWL_ASAN
+    __sanitizer_finish_switch_fiber(fake_stack_, &caller_bottom_, &caller_bytes_);
+#endif
+  }
+
+ private:
+  static constexpr std::size_t bytes = std::size_t{256} << 10U;
+  static std::size_t guard() {
+    static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return page;
+  }
+  struct exceptions {
+    void* caught = nullptr;
+    unsigned uncaught = 0;
+  };
+
+  std::byte* memory_ = nullptr;
+  exceptions exceptions_;
+  exceptions outer_;
+#if defined(__x86_64__)
+  void* stack_ = nullptr;
+  void* caller_ = nullptr;
+#else
+  static void enter(unsigned f1, unsigned f0, unsigned a1, unsigned a0) {
+    reinterpret_cast<void (*)(void*)>((std::uintptr_t{f1} << 32U) | f0)(reinterpret_cast<void*>((std::uintptr_t{a1} << 32U) | a0));
+  }
+  ucontext_t own_;
+  ucontext_t caller_;
+#endif
+#if PAWL_ASAN
+  void* fake_stack_ = nullptr;
+  const void* caller_bottom_ = nullptr;
+  std::size_t caller_bytes_ = 0;
+#endif
+};
+
+}  // namespace pawl::inline v0::model::detail

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSL-1.0
+// An execution graph in the making: its events, the modification order of each location, and the clocks from which happens-before is
+// read off. The rules say which stores a new load may read and where in the modification order a new store may stand.
+//
+// A new event is always maximal in program order and reads-from, so each rule looks at the past of one thread only. The memory model is
+// that of C++20 (ISO N4861, [intro.races], [atomics.order]), without load buffering: program order and reads-from have no cycle
+// (RC11: O. Lahav, V. Vafeiadis, J. Kang, C.-K. Hur, D. Dreyer, "Repairing Sequential Consistency in C/C++11", PLDI 2017).
+#pragma once
+
+#include "buffer.hpp"
+#include "clock.hpp"
+#include "event.hpp"
+
+namespace pawl::inline v0::model::detail {
+
+/// What is known of an event once its thread has come to it.
+struct clocks {
+  clock before;   // what happens before it, apart from what it acquires itself
+  clock happens;  // what happens before it, and itself
+  clock past;     // its past in program order and reads-from, and itself
+  clock message;  // of a store: what an acquire that reads it synchronizes with
+  bool known;     // in this run
+};
+
+/// Of one location: its stores in modification order, the initial one first, and its loads.
+struct location {
+  buffer<stamp> stores;
+  buffer<stamp> loads;
+  uint128 initial_value = 0;
+};
+
+/// How far one thread has come.
+struct progress {
+  clock now;          // what happens before its next event
+  clock past;         // the same for program order and reads-from
+  clock to_acquire;   // what an acquire fence would synchronize with
+  clock last_release; // what a relaxed store passes on: all before the last release fence
+};
+
+class graph {
+ public:
+  buffer<event> events;
+  buffer<clocks> known;
+  buffer<location*> locations;
+  progress threads[max_threads];
+
+  graph() = default;
+  graph(const graph&) = delete;
+  graph& operator=(const graph&) = delete;
+  ~graph() {
+    for (location* each : locations) {
+      each->~location();
+      std::free(each);
+    }
+  }
+
+  std::uint32_t add_location() {
+    void* const memory = std::malloc(sizeof(location));
+    if (memory == nullptr) throw std::bad_alloc();
+    locations.push_back(new (memory) location);
+    locations.back()->stores.push_back(initial);
+    return static_cast<std::uint32_t>(locations.size() - 1);
+  }
+
+  /// Lists the events per location anew, after `events` was replaced; no clock is known yet.
+  void rebuild() {
+    known.resize(events.size());
+    for (location* each : locations) {
+      each->stores.clear();
+      each->stores.push_back(initial);
+      each->loads.clear();
+    }
+    for (progress& each : threads) each = progress{};
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const event& e = events[i];
+      known[i].known = false;
+      if (e.kind == kind::load) at(e.location).loads.push_back(static_cast<stamp>(i));
+      if (e.kind == kind::store) {
+        buffer<stamp>& stores = at(e.location).stores;
+        while (stores.size() <= e.position) stores.push_back(initial);
+        stores[e.position] = static_cast<stamp>(i);
+      }
+    }
+  }
+
+  location& at(std::uint32_t l) noexcept { return *locations[l]; }
+  [[nodiscard]] const location& at(std::uint32_t l) const noexcept { return *locations[l]; }
+  [[nodiscard]] uint128 value_of(std::uint32_t l, stamp store) const noexcept {
+    return store == initial ? at(l).initial_value : events[static_cast<std::size_t>(store)].value;
+  }
+  [[nodiscard]] std::size_t position_of(stamp store) const noexcept {
+    return store == initial ? 0 : events[static_cast<std::size_t>(store)].position;
+  }
+  [[nodiscard]] const event& get(stamp s) const noexcept { return events[static_cast<std::size_t>(s)]; }
+  event& get(stamp s) noexcept { return events[static_cast<std::size_t>(s)]; }
+  [[nodiscard]] const clocks& of(stamp s) const noexcept { return known[static_cast<std::size_t>(s)]; }
+  [[nodiscard]] std::uint16_t time_of(stamp s) const noexcept { return of(s).happens.time[get(s).thread]; }
+  [[nodiscard]] bool has(const clock& c, stamp s) const noexcept { return of(s).known && c.has(get(s).thread, time_of(s)); }
+
+  /// Appends an event and lists it; a store stands at its position, later ones move on.
+  stamp append(const event& e) {
+    const auto s = static_cast<stamp>(events.size());
+    events.push_back(e);
+    known.resize(events.size());
+    known[events.size() - 1].known = false;
+    if (e.kind == kind::load) at(e.location).loads.push_back(s);
+    if (e.kind == kind::store) {
+      buffer<stamp>& stores = at(e.location).stores;
+      for (std::size_t p = e.position; p < stores.size(); ++p) ++get(stores[p]).position;
+      stores.insert(e.position, s);
+    }
+    return s;
+  }
+  /// Takes the last event off again.
+  void remove_last() {
+    const event e = events.back();
+    if (e.kind == kind::load) at(e.location).loads.pop_back();
+    if (e.kind == kind::store) {
+      buffer<stamp>& stores = at(e.location).stores;
+      stores.erase(e.position);
+      for (std::size_t p = e.position; p < stores.size(); ++p) --get(stores[p]).position;
+    }
+    events.pop_back();
+    known.pop_back();
+  }
+
+  // ---- Clocks --------------------------------------------------------------------------------------------------------------------
+
+  /// The thread does something that others may wait for, without an event.
+  std::uint16_t tick(unsigned thread) noexcept {
+    progress& p = threads[thread];
+    p.past.time[thread] = ++p.now.time[thread];
+    return p.now.time[thread];
+  }
+  /// A thread comes to its next event. `feeds_fences`: whether an acquire fence after this load orders it.
+  void arrive(stamp s, bool feeds_fences = true) noexcept {
+    event& e = get(s);
+    clocks& c = known[static_cast<std::size_t>(s)];
+    progress& p = threads[e.thread];
+    c.before = p.now;
+    // The two halves of a read-modify-write are one event to everybody else.
+    if (!(e.kind == kind::store && e.exclusive)) tick(e.thread);
+    const memory_order order = e.ordered();
+    switch (e.kind) {
+      case kind::load:
+        if (e.rf != initial) {
+          p.past.join(of(e.rf).past);
+          if (acquires(order)) {
+            p.now.join(of(e.rf).message);
+          } else if (feeds_fences) {
+            p.to_acquire.join(of(e.rf).message);
+          }
+        }
+        break;
+      case kind::turn: break;
+      case kind::fence:
+        if (acquires(order)) p.now.join(p.to_acquire);
+        if (releases(order)) p.last_release = p.now;
+        break;
+      case kind::store:
+        c.message = releases(order) ? p.now : p.last_release;
+        if (e.exclusive) {
+          // A read-modify-write continues the release sequence that it reads from.
+          const stamp read = at(e.location).stores[e.position - 1U];
+          if (read != initial) c.message.join(of(read).message);
+        }
+        break;
+    }
+    c.happens = p.now;
+    c.past = p.past;
+    c.known = true;
+  }
+
+  // ---- Coherence -----------------------------------------------------------------------------------------------------------------
+
+  /// The last position in the modification order that what happens before has written or read: nobody may read an older store, or
+  /// store before it.
+  [[nodiscard]] std::size_t floor(std::uint32_t l, const clock& happens_before) const noexcept {
+    const location& where = at(l);
+    std::size_t lowest = 0;
+    for (std::size_t p = where.stores.size() - 1; p > 0; --p) {
+      if (has(happens_before, where.stores[p])) {
+        lowest = p;
+        break;
+      }
+    }
+    for (const stamp load : where.loads) {
+      const std::size_t p = position_of(get(load).rf);
+      if (p > lowest && has(happens_before, load)) lowest = p;
+    }
+    return lowest;
+  }
+  /// Whether a read-modify-write that succeeded read this store.
+  [[nodiscard]] bool taken(std::uint32_t l, stamp store) const noexcept {
+    for (const stamp load : at(l).loads) {
+      if (get(load).rf == store && get(load).exclusive) return true;
+    }
+    return false;
+  }
+  /// Whether a store may stand at this position: not between a read-modify-write and what it read.
+  [[nodiscard]] bool free_at(std::uint32_t l, std::size_t position) const noexcept {
+    const location& where = at(l);
+    return position == where.stores.size() || !get(where.stores[position]).exclusive;
+  }
+};
+
+}  // namespace pawl::inline v0::model::detail

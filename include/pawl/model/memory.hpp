@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSL-1.0
+// The memory of a modelled execution: which address is which atomic, who has read and written plain data, and what was allocated.
+//
+// Plain data is watched with vector clocks (C. Flanagan, S. Freund, "FastTrack", PLDI 2009): an access that does not happen after the
+// other threads' conflicting ones is a data race. Every execution allocates the same addresses, from one region per thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <sys/mman.h>
+
+#include "buffer.hpp"
+#include "clock.hpp"
+#include "place.hpp"
+
+namespace pawl::inline v0::model::detail {
+
+/// A moment of a thread: after its event number `time - 1`.
+struct moment {
+  std::uint16_t time = 0;
+  std::uint8_t thread = 0;
+  /// `now` is thread `whose`'s clock. A thread's own moments need no event between.
+  [[nodiscard]] bool happens_before(const clock& now, unsigned whose) const noexcept { return thread == whose || now.has(thread, time); }
+};
+
+/// What is known of the object at an address.
+struct object {
+  enum class life : std::uint8_t { none, atomic, plain, ended };
+
+  const void* address = nullptr;
+  std::uint32_t run = 0;  // in which this was noted; other runs' notes are void
+  std::uint32_t location = 0;
+  life what = life::none;
+  moment written;      // the last plain write, or the begin of an atomic
+  place where_written;
+  clock used;          // per thread, its last read, or access to an atomic
+  place where_used[max_threads];
+};
+
+class object_table {
+ public:
+  object_table() { resize(1024); }
+
+  void new_run() noexcept {
+    ++run_;
+    used_ = 0;
+  }
+  /// The object at this address; a new one has no life yet. Valid until the next call.
+  object& at(const void* address) {
+    object* found = &find(address);
+    if (found->address != address || found->run != run_) {
+      if (2 * ++used_ > slots_.size()) {
+        grow();
+        found = &find(address);
+      }
+      *found = object{};
+      found->address = address;
+      found->run = run_;
+    }
+    return *found;
+  }
+  /// Calls f(object) for each in [begin, begin + bytes).
+  template <class F>
+  void for_each_in(const void* begin, std::size_t bytes, F f) {
+    const auto first = reinterpret_cast<std::uintptr_t>(begin);
+    for (object& each : slots_) {
+      const auto address = reinterpret_cast<std::uintptr_t>(each.address);
+      if (each.run == run_ && address >= first && address - first < bytes) f(each);
+    }
+  }
+
+ private:
+  object& find(const void* address) noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    auto i = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9e3779b97f4a7c15U) >> 32U) & mask;
+    while (slots_[i].run == run_ && slots_[i].address != address) i = (i + 1) & mask;
+    return slots_[i];
+  }
+  void resize(std::size_t size) {
+    slots_.resize(size);
+    for (object& each : slots_) each = object{};
+  }
+  void grow() {
+    buffer<object> old;
+    for (const object& each : slots_) {
+      if (each.run == run_) old.push_back(each);
+    }
+    resize(2 * slots_.size());
+    for (const object& each : old) find(each.address) = each;
+  }
+
+  buffer<object> slots_;
+  std::uint32_t run_ = 0;
+  std::size_t used_ = 0;
+};
+
+/// One allocation of this run.
+struct block {
+  std::byte* begin;
+  std::size_t bytes;
+  bool freed;
+  bool counts;  // as a leak, where nobody frees it
+  place where_allocated;
+  place where_freed;
+};
+
+/// One region per thread, of which nothing is given twice in one run: so a freed block is recognized.
+class arena {
+ public:
+  arena() {
+    void* const mapped =
+        mmap(nullptr, region * max_threads, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    memory_ = static_cast<std::byte*>(mapped);
+  }
+  arena(const arena&) = delete;
+  arena& operator=(const arena&) = delete;
+  ~arena() { munmap(memory_, region * max_threads); }
+
+  void new_run() noexcept {
+    for (unsigned t = 0; t < max_threads; ++t) {
+      used_[t] = 0;
+      blocks_[t].clear();
+    }
+  }
+  /// Null where the thread's region is full.
+  block* allocate(unsigned thread, std::size_t bytes, std::size_t alignment) {
+    const std::size_t begin = (used_[thread] + alignment - 1) / alignment * alignment;
+    if (begin + bytes > region) return nullptr;
+    // A byte between blocks, so that an address past the end of one is not the next.
+    used_[thread] = begin + bytes + 1;
+    block fresh{memory_ + thread * region + begin, bytes, false, true, {}, {}};
+    std::memset(fresh.begin, 0xa5, bytes);  // the same garbage in every run
+    blocks_[thread].push_back(fresh);
+    return &blocks_[thread].back();
+  }
+  [[nodiscard]] bool owns(const void* address) const noexcept {
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    const auto first = reinterpret_cast<std::uintptr_t>(memory_);
+    return at >= first && at - first < region * max_threads;
+  }
+  /// The block that holds this address; null where there is none.
+  block* find(const void* address) noexcept {
+    if (!owns(address)) return nullptr;
+    const auto* const at = static_cast<const std::byte*>(address);
+    buffer<block>& all = blocks_[static_cast<std::size_t>(at - memory_) / region];
+    std::size_t low = 0;
+    std::size_t high = all.size();
+    while (low < high) {
+      const std::size_t middle = (low + high) / 2;
+      if (all[middle].begin <= at) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    if (low == 0) return nullptr;
+    block& last = all[low - 1];
+    return at < last.begin + (last.bytes == 0 ? 1 : last.bytes) ? &last : nullptr;
+  }
+  /// A block that was not freed and counts as a leak; null where there is none.
+  [[nodiscard]] const block* leaked() const noexcept {
+    for (const buffer<block>& all : blocks_) {
+      for (const block& each : all) {
+        if (!each.freed && each.counts) return &each;
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::size_t region = std::size_t{64} << 20U;
+
+  std::byte* memory_;
+  std::size_t used_[max_threads] = {};
+  buffer<block> blocks_[max_threads];
+};
+
+}  // namespace pawl::inline v0::model::detail

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+// The model backend's memory order: a std::memory_order and the place in the program where it was named.
+#pragma once
+
+#include <atomic>
+
+namespace pawl::inline v0::model::detail {
+
+/// File and line of an access.
+struct place {
+  const char* file = "";
+  int line = 0;
+};
+
+/// Made of std::memory_order where it is named, or by the default argument of the operation, which names the caller's place.
+class placed_order {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): stands for std::memory_order everywhere
+  constexpr placed_order(std::memory_order order, const char* file = __builtin_FILE(), int line = __builtin_LINE()) noexcept
+      : order_(order), place_{file, line} {}
+  constexpr explicit operator std::memory_order() const noexcept { return order_; }
+  /// Another order at the same place.
+  [[nodiscard]] constexpr placed_order with(std::memory_order order) const noexcept { return {order, place_.file, place_.line}; }
+  [[nodiscard]] constexpr detail::place where() const noexcept { return place_; }
+
+ private:
+  std::memory_order order_;
+  detail::place place_;
+};
+
+}  // namespace pawl::inline v0::model::detail

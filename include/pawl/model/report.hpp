@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+// What model::check is told and what it says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace pawl::inline v0::model {
+
+enum class violation_kind {
+  data_race,
+  use_after_free,
+  double_free,
+  leak,
+  deadlock,
+  livelock,
+  requirement,
+  not_linearizable,
+  uninitialized_read,
+  exception,
+};
+
+inline const char* to_string(violation_kind kind) noexcept {
+  switch (kind) {
+    case violation_kind::data_race: return "data_race";
+    case violation_kind::use_after_free: return "use_after_free";
+    case violation_kind::double_free: return "double_free";
+    case violation_kind::leak: return "leak";
+    case violation_kind::deadlock: return "deadlock";
+    case violation_kind::livelock: return "livelock";
+    case violation_kind::requirement: return "requirement";
+    case violation_kind::not_linearizable: return "not_linearizable";
+    case violation_kind::uninitialized_read: return "uninitialized_read";
+    case violation_kind::exception: return "exception";
+  }
+  return "unknown";
+}
+
+struct violation {
+  violation_kind kind;
+  std::string message;
+  std::string trace;  // a line per step, in an order in which it could have happened
+};
+
+struct report {
+  bool complete = false;  // every execution was explored
+  std::uint64_t executions = 0;
+  std::uint64_t blocked = 0;  // executions in which a waiting loop waits, for a store that another execution shows it
+  std::uint64_t steps = 0;
+  double seconds = 0;
+  std::optional<model::violation> violation;
+  std::set<std::string> outcomes;  // of model::observe, for each complete execution
+
+  [[nodiscard]] bool ok() const noexcept { return !violation; }
+};
+
+}  // namespace pawl::inline v0::model

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+// Whether a loop only waits. Every iteration of a waiting loop ends in pause(). One that changed nothing, and after which the thread is
+// where it was before it, would come again for ever until another thread stores: so the thread may sleep until then.
+//
+// That nothing changed can't be read off the graph: the loop may count its iterations in a register. So after an iteration without a
+// visible effect two more are tried, outside of the graph, each read answered by what the thread last read there. The thread's stack and
+// registers after the first of them and after the second are equal: then they will be for ever.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#include "buffer.hpp"
+#include "event.hpp"
+
+namespace pawl::inline v0::model::detail {
+
+class waiting_loop {
+ public:
+  enum class verdict { went_on, tries, waits, did_something };
+
+  void begin() noexcept {
+    reads_.clear();
+    effect_ = false;
+    round_ = 0;
+  }
+  /// In the graph: a load, and what it read.
+  void read(stamp load, std::uint32_t location, uint128 value) { reads_.push_back({value, location, load}); }
+  void acted() noexcept { effect_ = true; }
+
+  /// The iteration is one of the two that are only tried.
+  [[nodiscard]] bool trying() const noexcept { return round_ != 0; }
+  /// Answers a read of a tried iteration; false where nothing was read there before: then the thread does something new.
+  bool answer(std::uint32_t location, uint128& value) {
+    for (std::size_t i = reads_.size(); i-- > 0;) {
+      if (reads_[i].location != location) continue;
+      value = reads_[i].value;
+      tried_.push_back(location);
+      return true;
+    }
+    return false;
+  }
+
+  /// At the end of an iteration; the thread's registers and frames are in [frame, top).
+  verdict ended(const void* frame, const std::byte* top) {
+    const auto* const from = static_cast<const std::byte*>(frame);
+    switch (round_) {
+      case 0:
+        if (effect_ || reads_.empty()) {
+          begin();
+          return verdict::went_on;
+        }
+        round_ = 1;
+        tried_.clear();
+        return verdict::tries;
+      case 1:
+        if (!repeats_what_was_read()) return verdict::did_something;
+        stack_.resize(static_cast<std::size_t>(top - from));
+        copy(stack_.begin(), from, stack_.size());
+        round_ = 2;
+        tried_.clear();
+        return verdict::tries;
+      default:
+        return repeats_what_was_read() && stack_.size() == static_cast<std::size_t>(top - from) && equal(stack_.begin(), from, stack_.size())
+                   ? verdict::waits
+                   : verdict::did_something;
+    }
+  }
+  /// Of a thread that waits: calls f(load, location) for what it reads in each iteration.
+  template <class F>
+  void for_each_awaited(F f) const {
+    for (std::size_t i = reads_.size() - tried_.size(); i < reads_.size(); ++i) f(reads_[i].load, reads_[i].location);
+  }
+
+ private:
+  struct one_read {
+    uint128 value;
+    std::uint32_t location;
+    stamp load;
+  };
+
+  // An iteration reads what the one in the graph read last; what that read before belongs to the code before the loop.
+  [[nodiscard]] bool repeats_what_was_read() const noexcept {
+    if (tried_.empty() || tried_.size() > reads_.size()) return false;
+    const std::size_t first = reads_.size() - tried_.size();
+    for (std::size_t i = 0; i < tried_.size(); ++i) {
+      if (reads_[first + i].location != tried_[i]) return false;
+    }
+    return true;
+  }
+  // Of another function's frames, redzones included: nothing for a sanitizer to look at.
+#if defined(__clang__)
+  __attribute__((no_sanitize("address")))
+#else
+  [[gnu::no_sanitize_address, gnu::optimize("no-tree-loop-distribute-patterns")]]
+#endif
+  static void copy(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
+    for (std::size_t i = 0; i < bytes; ++i) to[i] = from[i];
+  }
+#if defined(__clang__)
+  __attribute__((no_sanitize("address")))
+#else
+  [[gnu::no_sanitize_address]]
+#endif
+  static bool equal(const std::byte* a, const std::byte* b, std::size_t bytes) noexcept {
+    for (std::size_t i = 0; i < bytes; ++i) {
+      if (a[i] != b[i]) return false;
+    }
+    return true;
+  }
+
+  buffer<one_read> reads_;          // since the last pause
+  buffer<std::uint32_t> tried_;     // the locations that the tried iteration has read
+  buffer<std::byte> stack_;         // after the first tried iteration
+  bool effect_ = false;
+  int round_ = 0;
+};
+
+}  // namespace pawl::inline v0::model::detail

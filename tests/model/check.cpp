@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSL-1.0
+// model::check: what it finds, what it calls complete, and how often it runs what it explores.
+#include <pawl/atomic.hpp>
+#include <pawl/fence.hpp>
+#include <pawl/model.hpp>
+
+#include <set>
+#include <stdexcept>
+#include <string>
+
+#include "catch.hpp"
+
+namespace {
+
+using B = pawl::backend::model;
+using pawl::atomic;
+namespace model = pawl::model;
+using kind = model::violation_kind;
+using outcomes = std::set<std::string>;
+
+constexpr auto relaxed = std::memory_order_relaxed;
+constexpr auto acquire = std::memory_order_acquire;
+constexpr auto release = std::memory_order_release;
+
+// Explored completely and without a violation, in so many executions.
+template <class Body>
+void holds(std::uint64_t executions, Body body) {
+  const model::report r = model::check(body);
+  INFO((r.violation ? r.violation->message + "\n" + r.violation->trace : ""));
+  CHECK(r.ok());
+  CHECK(r.complete);
+  CHECK(r.executions == executions);
+}
+template <class Body>
+void violates(kind expected, Body body) {
+  const model::report r = model::check(body);
+  REQUIRE(r.violation.has_value());
+  INFO(r.violation->message);
+  CHECK(std::string(to_string(r.violation->kind)) == to_string(expected));
+  CHECK_FALSE(r.complete);
+}
+
+template <class Fence>
+outcomes store_buffering(std::memory_order order, Fence first, Fence second) {
+  return model::check([=] {
+           atomic<int, B> x{0};
+           atomic<int, B> y{0};
+           model::thread a([&] {
+             x.store(1, order);
+             first();
+             model::observe("a", y.load(order));
+           });
+           model::thread b([&] {
+             y.store(1, order);
+             second();
+             model::observe("b", x.load(order));
+           });
+           a.join();
+           b.join();
+         })
+      .outcomes;
+}
+
+}  // namespace
+
+TEST_CASE("threads that only add meet in as many orders as there are") {
+  const auto adders = [](int threads) {
+    return [threads] {
+      atomic<int, B> x{0};
+      const auto add_twice = [&] {
+        x.fetch_add(1, relaxed);
+        x.fetch_add(1, relaxed);
+      };
+      model::thread a(add_twice);
+      model::thread b(add_twice);
+      if (threads > 2) model::thread(add_twice).join();
+      a.join();
+      b.join();
+      model::require(x.load(relaxed) == 2 * threads, "an addition is lost");
+    };
+  };
+  holds(6, adders(2));
+}
+
+TEST_CASE("store buffering is seen, and seq_cst or fences exclude it") {
+  using fence = void (*)();
+  const fence none = [] {};
+  const fence full = [] { B::thread_fence(std::memory_order_seq_cst); };
+  const fence light = [] { pawl::asymmetric_thread_fence_light<B>(); };
+  const fence heavy = [] { pawl::asymmetric_thread_fence_heavy<B>(); };
+  const outcomes strong{"a=0 b=1", "a=1 b=0", "a=1 b=1"};
+  outcomes weak = strong;
+  weak.insert("a=0 b=0");
+  CHECK(store_buffering(relaxed, none, none) == weak);
+  CHECK(store_buffering(std::memory_order_seq_cst, none, none) == strong);
+  CHECK(store_buffering(relaxed, full, full) == strong);
+  CHECK(store_buffering(relaxed, full, none) == weak);
+  CHECK(store_buffering(relaxed, light, heavy) == strong);
+  CHECK(store_buffering(relaxed, heavy, light) == strong);
+  CHECK(store_buffering(relaxed, heavy, heavy) == strong);
+  CHECK(store_buffering(relaxed, light, light) == weak);
+}
+
+TEST_CASE("what a release publishes an acquire may read, and nothing less") {
+  const auto passes = [](std::memory_order to, std::memory_order from) {
+    return [=] {
+      atomic<bool, B> ready{false};
+      model::var<int> data{0};
+      model::thread writer([&] {
+        data.set(1);
+        ready.store(true, to);
+      });
+      model::thread reader([&] {
+        if (ready.load(from)) model::require(data.get() == 1, "not what was written");
+      });
+      writer.join();
+      reader.join();
+    };
+  };
+  holds(2, passes(release, acquire));
+  violates(kind::data_race, passes(relaxed, acquire));
+  violates(kind::data_race, passes(release, relaxed));
+}
+
+TEST_CASE("a weak compare-and-swap may fail for nothing") {
+  const auto set_once = [](int threads) {
+    return [threads] {
+      atomic<int, B> x{0};
+      const auto set = [&] {
+        int expected = 0;
+        x.compare_exchange_weak(expected, 1, relaxed);
+      };
+      model::thread a(set);
+      if (threads > 1) {
+        model::thread b(set);
+        if (threads > 2) {
+          model::thread c(set);
+          c.join();
+        }
+        b.join();
+      }
+      a.join();
+    };
+  };
+  holds(2, set_once(1));
+  holds(5, set_once(2));
+  holds(13, set_once(3));
+}
+
+TEST_CASE("a spin lock is explored completely, though its loops have no end") {
+  const auto locked = [](unsigned threads, bool unlocks) {
+    return [=] {
+      pawl::atomic_flag<B> lock;
+      model::var<unsigned> count{0};
+      const auto add = [&] {
+        while (lock.test_and_set(acquire)) B::pause();
+        count.set(count.get() + 1);
+        if (unlocks) lock.clear(release);
+      };
+      model::thread a(add);
+      model::thread b(add);
+      if (threads > 2) {
+        model::thread c(add);
+        c.join();
+      }
+      a.join();
+      b.join();
+      model::require(count.get() == threads, "two threads held the lock");
+    };
+  };
+  holds(2, locked(2, true));
+  holds(6, locked(3, true));
+  violates(kind::livelock, locked(2, false));
+}
+
+TEST_CASE("a loop that counts is no loop that waits") {
+  const model::report r = model::check([] {
+    atomic<int, B> x{0};
+    model::thread looks([&] {
+      int i = 0;
+      while (x.load() == 0 && i < 3) {
+        ++i;
+        B::pause();
+      }
+      model::observe("i", i);
+    });
+    model::thread sets([&] { x.store(1); });
+    looks.join();
+    sets.join();
+  });
+  CHECK(r.complete);
+  CHECK(r.executions == 5);
+  CHECK(r.outcomes == outcomes{"i=0", "i=1", "i=2", "i=3"});
+}
+
+TEST_CASE("a tagged stack has 40 executions of two threads that push and pop") {
+  holds(40, [] {
+    atomic<int, B> next[2];
+    constexpr std::uint32_t none = ~std::uint32_t{0};
+    atomic<std::uint64_t, B> head{none};
+    const auto with = [](std::uint64_t old, std::uint32_t index) { return ((old >> 32U) + 1) << 32U | index; };
+    const auto push = [&](std::uint32_t i) {
+      std::uint64_t old = head.load(relaxed);
+      do {
+        next[i].store(static_cast<int>(old), relaxed);
+      } while (!head.compare_exchange_strong(old, with(old, i), release, relaxed));
+    };
+    const auto pop = [&] {
+      std::uint64_t old = head.load(acquire);
+      while (static_cast<std::uint32_t>(old) != none) {
+        const int after = next[static_cast<std::uint32_t>(old)].load(relaxed);
+        if (head.compare_exchange_strong(old, with(old, static_cast<std::uint32_t>(after)), acquire, acquire)) return;
+      }
+    };
+    model::thread a([&] {
+      push(0);
+      pop();
+    });
+    model::thread b([&] {
+      push(1);
+      pop();
+    });
+    a.join();
+    b.join();
+  });
+}
+
+TEST_CASE("memory that is misused is reported by what was done to it") {
+  violates(kind::leak, [] { model::make<int>(1); });
+  violates(kind::double_free, [] {
+    auto* const p = model::make<int>(1);
+    model::destroy(p);
+    model::destroy(p);
+  });
+  const auto used_by_another = [](bool joined) {
+    return [joined] {
+      auto* const p = model::make<atomic<int, B>>(1);
+      model::thread reader([&] { p->load(); });
+      if (joined) reader.join();
+      model::destroy(p);
+      if (!joined) reader.join();
+    };
+  };
+  holds(1, used_by_another(true));
+  violates(kind::use_after_free, used_by_another(false));
+}
+
+TEST_CASE("what goes wrong in a body is a violation, and bounds are never called complete") {
+  violates(kind::requirement, [] { model::require(false, "never"); });
+  violates(kind::exception, [] { throw std::runtime_error("thrown"); });
+  violates(kind::exception, [] {
+    model::thread t([] { throw 1; });
+    t.join();
+  });
+  violates(kind::requirement, [] { model::thread t([] {}); });
+  const auto two_stores = [] {
+    atomic<int, B> x{0};
+    model::thread a([&] { x.store(1); });
+    model::thread b([&] { x.store(2); });
+    a.join();
+    b.join();
+  };
+  model::options few;
+  few.max_executions = 1;
+  CHECK_FALSE(model::check(few, two_stores).complete);
+  model::options brief;
+  brief.max_steps = 1;
+  CHECK_FALSE(model::check(brief, two_stores).complete);
+  holds(2, two_stores);
+}
