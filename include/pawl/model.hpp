@@ -16,16 +16,15 @@
 #include "model/environment.hpp"
 #include "model/report.hpp"
 
-extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) {
-  pawl::model::detail::active->steps().pause(frame);
-}
+// Called by pawl_model_pause, so the compiler sees no use of it. NOLINTNEXTLINE(misc-definitions-in-headers): weak
+extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) { pawl::model::detail::active->steps().pause(frame); }
 
 namespace pawl::inline v0::model {
 
 struct options {
   std::uint64_t max_executions = 0;  // 0: no bound
-  std::uint64_t max_steps = 0;       // of one execution; 0: no bound
-  unsigned spurious_failures = 1;    // of weak compare-and-swaps of one thread on one object
+  std::uint64_t max_steps = 0;  // of one execution; 0: no bound
+  unsigned spurious_failures = 1;  // of weak compare-and-swaps of one thread on one object
 };
 
 /// A violation where `holds` is false. Ends the execution.

@@ -33,7 +33,7 @@ struct operation {
   std::string location;
   std::string order;
   std::string failure;
-  std::string value;    // to be stored, added, or awaited
+  std::string value;  // to be stored, added, or awaited
   std::string desired;  // of a compare-and-swap
 };
 struct program {
@@ -112,7 +112,8 @@ std::vector<program> programs_in(const char* path) {
         break;
       case 'V': {
         const std::size_t own = rest.find("cpp20=");
-        all.back().allowed = rest.substr(own == std::string::npos ? rest.find("rc11=") : own).find("=allowed") == (own == std::string::npos ? 4 : 5);
+        all.back().allowed =
+            rest.substr(own == std::string::npos ? rest.find("rc11=") : own).find("=allowed") == (own == std::string::npos ? 4 : 5);
         break;
       }
       case 'K': {
@@ -120,7 +121,8 @@ std::vector<program> programs_in(const char* path) {
         if (n != std::string::npos) all.back().executions = std::stoul(rest.substr(n + 5));
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
   return all;

@@ -138,7 +138,8 @@ struct model {
   static bool compare_exchange(W& object, W& expected, W desired, memory_order success, memory_order failure, bool weak) noexcept {
     const auto o = static_cast<std::memory_order>(success);
     execution* const e = pawl::model::detail::active;
-    if (e == nullptr) return builtin::compare_exchange_strong(object, expected, desired, o, static_cast<std::memory_order>(failure));
+    if (e == nullptr)
+      return builtin::compare_exchange_strong(object, expected, desired, o, static_cast<std::memory_order>(failure));
     access a = access_to(*e, object, o, success);
     a.failure = static_cast<std::memory_order>(failure);
     a.weak = weak;

@@ -90,7 +90,8 @@ class execution {
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
     if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an object is read after its end", where);
-    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) race(o, o.written.thread, o.where_written, "written", "read", where);
+    if (!o.written.happens_before(explorer_.state().threads[t].now, t))
+      race(o, o.written.thread, o.where_written, "written", "read", where);
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
     if (o.what == object::life::none) o.what = object::life::plain;
@@ -114,8 +115,10 @@ class execution {
   void deallocate(void* memory, const place& where) {
     explorer_.act();
     block* const old = arena_.find(memory);
-    if (old == nullptr || old->begin != memory) return fail(violation_kind::double_free, "memory is freed that was never allocated", where);
-    if (old->freed) return fail(violation_kind::double_free, "memory is freed a second time; first " + text(old->where_freed), where);
+    if (old == nullptr || old->begin != memory)
+      return fail(violation_kind::double_free, "memory is freed that was never allocated", where);
+    if (old->freed)
+      return fail(violation_kind::double_free, "memory is freed a second time; first " + text(old->where_freed), where);
     objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
       if (o.what != object::life::ended) ensure_after_all(o, violation_kind::use_after_free, "memory is freed while it is used");
       o.what = object::life::ended;
@@ -130,7 +133,8 @@ class execution {
   void finish(explorer::outcome how) {
     if (failure_) return;
     if (how == explorer::outcome::complete) {
-      if (const block* const lost = arena_.leaked()) note(violation_kind::leak, "memory is never freed, allocated " + text(lost->where_allocated));
+      if (const block* const lost = arena_.leaked())
+        note(violation_kind::leak, "memory is never freed, allocated " + text(lost->where_allocated));
     } else if (how == explorer::outcome::blocked && explorer_.stuck()) {
       const bool loops = explorer_.waits_in_loop();
       note(loops ? violation_kind::livelock : violation_kind::deadlock,
@@ -194,14 +198,15 @@ class execution {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
     for (unsigned u = 0; u < max_threads; ++u) {
-      if (u != t && !now.has(u, o.used.time[u])) fail(kind, std::string(message) + " by thread " + std::to_string(u), o.where_used[u]);
+      if (u != t && !now.has(u, o.used.time[u]))
+        fail(kind, std::string(message) + " by thread " + std::to_string(u), o.where_used[u]);
     }
     if (!o.written.happens_before(now, t)) fail(kind, message, o.where_written);
   }
   void race(const object&, unsigned other, const place& there, const char* done, const char* doing, const place& where) {
     fail(violation_kind::data_race,
-         std::string("plain data is ") + doing + " by thread " + std::to_string(explorer_.running()) + " and " + done + " by thread " +
-             std::to_string(other) + " (" + text(there) + "), and neither happens before the other",
+         std::string("plain data is ") + doing + " by thread " + std::to_string(explorer_.running()) + " and " + done +
+             " by thread " + std::to_string(other) + " (" + text(there) + "), and neither happens before the other",
          where);
   }
   static std::string text(const place& where) {
@@ -213,8 +218,8 @@ class execution {
     std::string trace;
     for (const traced& each : trace_) {
       char line[256];
-      std::snprintf(line, sizeof line, "thread %u  %-24s %-14s %llu\n", static_cast<unsigned>(each.thread), text(each.where).c_str(),
-                    each.operation, static_cast<unsigned long long>(each.value));
+      std::snprintf(line, sizeof line, "thread %u  %-24s %-14s %llu\n", static_cast<unsigned>(each.thread),
+                    text(each.where).c_str(), each.operation, static_cast<unsigned long long>(each.value));
       trace += line;
     }
     failure_ = violation{kind, std::move(message), std::move(trace)};

@@ -24,8 +24,9 @@ class update {
   update() = default;
   template <class F>
   explicit update(const F& f) noexcept
-      : function_(&f),
-        call_([](const void* function, uint128 old, uint128& desired) { return (*static_cast<const F*>(function))(old, desired); }) {}
+      : function_(&f), call_([](const void* function, uint128 old, uint128& desired) {
+          return (*static_cast<const F*>(function))(old, desired);
+        }) {}
   explicit operator bool() const noexcept { return call_ != nullptr; }
   bool operator()(uint128 old, uint128& desired) const { return call_(function_, old, desired); }
 
@@ -39,8 +40,8 @@ struct access {
   std::uint32_t location;
   memory_order order;
   memory_order failure = relaxed;  // of a read-modify-write that leaves the value
-  bool feeds_fences = true;        // whether an acquire fence orders what was read
-  bool weak = false;               // whether it may fail for nothing
+  bool feeds_fences = true;  // whether an acquire fence orders what was read
+  bool weak = false;  // whether it may fail for nothing
 };
 
 class explorer {
@@ -105,8 +106,9 @@ class explorer {
       return;
     }
     park(waiting::turn);
-    graph_.arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order),
-                                 false, false, false, sides == symmetry::light, sides == symmetry::heavy}));
+    graph_.arrive(
+        graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order), false,
+                       false, false, sides == symmetry::light, sides == symmetry::heavy}));
   }
 
   /// The thread does something other than to read: an iteration of a loop that does is not one that waits.
@@ -125,9 +127,12 @@ class explorer {
     if (!mine.loop.trying()) park(waiting::turn);
     switch (mine.loop.ended(frame, mine.stack.top())) {
       case waiting_loop::verdict::went_on:
-      case waiting_loop::verdict::tries: return;
-      case waiting_loop::verdict::waits: block();
-      case waiting_loop::verdict::did_something: did_something();
+      case waiting_loop::verdict::tries:
+        return;
+      case waiting_loop::verdict::waits:
+        block();
+      case waiting_loop::verdict::did_something:
+        did_something();
     }
   }
   [[nodiscard]] bool waits_in_loop() const noexcept {
@@ -274,12 +279,17 @@ class explorer {
   [[nodiscard]] bool may_go_on(const thread& t) const noexcept {
     if (!t.started || t.finished) return false;
     switch (t.waits) {
-      case waiting::nothing: return true;
-      case waiting::store: return graph_.of(t.waits_for).known;
-      case waiting::thread: return threads_[t.joins].finished;
+      case waiting::nothing:
+        return true;
+      case waiting::store:
+        return graph_.of(t.waits_for).known;
+      case waiting::thread:
+        return threads_[t.joins].finished;
       case waiting::turn:
-      case waiting::own_store: return left_ == 0;
-      case waiting::for_ever: return false;
+      case waiting::own_store:
+        return left_ == 0;
+      case waiting::for_ever:
+        return false;
     }
     return false;
   }
@@ -431,8 +441,8 @@ class explorer {
 
     const location& where = graph_.at(a.location);
     const std::size_t end = where.stores.size();
-    event e{value, a.location, initial, 0, static_cast<std::uint8_t>(running_), kind::store, static_cast<std::uint8_t>(a.order),
-            exclusive, false, false};
+    event e{value,     a.location, initial, 0, static_cast<std::uint8_t>(running_), kind::store, static_cast<std::uint8_t>(a.order),
+            exclusive, false,      false};
     if (exclusive) {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
       const bool taken = !graph_.free_at(a.location, e.position);
@@ -455,8 +465,8 @@ class explorer {
 
   [[nodiscard]] event load_event(const access& a, update f, stamp from, bool succeeds) const noexcept {
     const memory_order order = f && !succeeds ? a.failure : a.order;
-    return {0, a.location, from, 0, static_cast<std::uint8_t>(running_), kind::load, static_cast<std::uint8_t>(order), succeeds, false,
-            false};
+    return {0,        a.location, from, 0, static_cast<std::uint8_t>(running_), kind::load, static_cast<std::uint8_t>(order),
+            succeeds, false,      false};
   }
 
   // ---- Choices -------------------------------------------------------------------------------------------------------------------
@@ -466,8 +476,7 @@ class explorer {
     if (e.ordered() == seq_cst) return true;
     for (std::size_t i = 0; i < graph_.events.size(); ++i) {
       const event& fence = graph_.events[i];
-      if (fence.orders_all() && graph_.has(graph_.threads[running_].now, static_cast<stamp>(i)))
-        return true;
+      if (fence.orders_all() && graph_.has(graph_.threads[running_].now, static_cast<stamp>(i))) return true;
     }
     return false;
   }
@@ -521,8 +530,16 @@ class explorer {
   void revisit_in_passing(const access& a, update f, const event& load) {
     const progress before = graph_.threads[running_];
     graph_.arrive(graph_.append(load), a.feeds_fences);
-    event store{0, a.location, initial, static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1), static_cast<std::uint8_t>(running_),
-                kind::store, static_cast<std::uint8_t>(a.order), true, false, false};
+    event store{0,
+                a.location,
+                initial,
+                static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1),
+                static_cast<std::uint8_t>(running_),
+                kind::store,
+                static_cast<std::uint8_t>(a.order),
+                true,
+                false,
+                false};
     uint128 desired = 0;
     f(graph_.value_of(a.location, load.rf), desired);
     store.value = desired;
@@ -627,7 +644,8 @@ class explorer {
       if (!stays(s)) continue;
       event copy = graph_.get(s);
       if (copy.kind == kind::load && copy.rf != initial) copy.rf = places_[static_cast<std::size_t>(copy.rf)];
-      if (copy.kind == kind::store) copy.position = new_position(copy.location, copy.position, store, copy.location == l ? behind : no_place);
+      if (copy.kind == kind::store)
+        copy.position = new_position(copy.location, copy.position, store, copy.location == l ? behind : no_place);
       if (s == load) {
         copy.rf = static_cast<stamp>(size);
         copy.exclusive = copy.spurious = false;
@@ -662,7 +680,7 @@ class explorer {
   const unsigned spurious_failures_;
   std::uint64_t limit_ = most_events;
   std::size_t left_ = 0;  // events that are recorded and not yet served
-  bool checked_ = true;   // the served graph is known to be consistent
+  bool checked_ = true;  // the served graph is known to be consistent
   struct {
     stamp load = initial;
     memory_order order = relaxed;
@@ -675,9 +693,9 @@ class explorer {
     unsigned nth;
   };
   buffer<kin> family_;
-  buffer<head> heads_;   // graphs laid aside, the last one first
+  buffer<head> heads_;  // graphs laid aside, the last one first
   buffer<event> shelf_;  // their events
-  buffer<bool> kept_;    // by stamp: what stays in the revisit that is laid aside
+  buffer<bool> kept_;  // by stamp: what stays in the revisit that is laid aside
   buffer<stamp> places_;
 };
 

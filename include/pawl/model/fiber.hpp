@@ -83,8 +83,8 @@ extern "C" void pawl_model_pause();
 
 // What the C++ runtime keeps per thread about exceptions in flight; a fiber needs its own. (Itanium C++ ABI, 2.2.2.)
 namespace __cxxabiv1 {  // NOLINT(bugprone-reserved-identifier)
-struct __cxa_eh_globals;
-extern "C" __cxa_eh_globals* __cxa_get_globals() noexcept;
+struct __cxa_eh_globals;                                    // NOLINT(bugprone-reserved-identifier)
+extern "C" __cxa_eh_globals* __cxa_get_globals() noexcept;  // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
 }  // namespace __cxxabiv1
 
 namespace pawl::inline v0::model::detail {
@@ -101,7 +101,8 @@ class fiber {
   /// The next resume() calls function(argument), which must not return.
   void start(void (*function)(void*), void* argument) {
     if (memory_ == nullptr) {
-      void* const mapped = mmap(nullptr, bytes + guard(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      void* const mapped =
+          mmap(nullptr, bytes + guard(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (mapped == MAP_FAILED) throw std::bad_alloc();
       mprotect(mapped, guard(), PROT_NONE);
       memory_ = static_cast<std::byte*>(mapped);
@@ -116,12 +117,12 @@ class fiber {
     *--top = 0;  // keeps the stack aligned, and ends a debugger's walk
     *--top = 0;
     *--top = reinterpret_cast<std::uint64_t>(&pawl_model_enter);
-    *--top = 0;                                              // rbp
-    *--top = 0;                                              // rbx
-    *--top = reinterpret_cast<std::uint64_t>(function);      // r12
-    *--top = reinterpret_cast<std::uint64_t>(argument);      // r13
-    *--top = 0;                                              // r14
-    *--top = 0;                                              // r15
+    *--top = 0;  // rbp
+    *--top = 0;  // rbx
+    *--top = reinterpret_cast<std::uint64_t>(function);  // r12
+    *--top = reinterpret_cast<std::uint64_t>(argument);  // r13
+    *--top = 0;  // r14
+    *--top = 0;  // r15
     stack_ = top;
 #else
     getcontext(&own_);

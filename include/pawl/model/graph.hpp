@@ -15,11 +15,11 @@ namespace pawl::inline v0::model::detail {
 
 /// What is known of an event once its thread has come to it.
 struct clocks {
-  clock before;   // what happens before it, apart from what it acquires itself
+  clock before;  // what happens before it, apart from what it acquires itself
   clock happens;  // what happens before it, and itself
-  clock past;     // its past in program order and reads-from, and itself
+  clock past;  // its past in program order and reads-from, and itself
   clock message;  // of a store: what an acquire that reads it synchronizes with
-  bool known;     // in this run
+  bool known;  // in this run
 };
 
 /// Of one location: its stores in modification order, the initial one first, and its loads.
@@ -31,10 +31,10 @@ struct location {
 
 /// How far one thread has come.
 struct progress {
-  clock now;          // what happens before its next event
-  clock past;         // the same for program order and reads-from
-  clock to_acquire;   // what an acquire fence would synchronize with
-  clock last_release; // what a relaxed store passes on: all before the last release fence
+  clock now;  // what happens before its next event
+  clock past;  // the same for program order and reads-from
+  clock to_acquire;  // what an acquire fence would synchronize with
+  clock last_release;  // what a relaxed store passes on: all before the last release fence
 };
 
 class graph {
@@ -152,7 +152,8 @@ class graph {
           }
         }
         break;
-      case kind::turn: break;
+      case kind::turn:
+        break;
       case kind::fence:
         if (acquires(order)) p.now.join(p.to_acquire);
         if (releases(order)) p.last_release = p.now;

@@ -22,7 +22,9 @@ struct moment {
   std::uint16_t time = 0;
   std::uint8_t thread = 0;
   /// `now` is thread `whose`'s clock. A thread's own moments need no event between.
-  [[nodiscard]] bool happens_before(const clock& now, unsigned whose) const noexcept { return thread == whose || now.has(thread, time); }
+  [[nodiscard]] bool happens_before(const clock& now, unsigned whose) const noexcept {
+    return thread == whose || now.has(thread, time);
+  }
 };
 
 /// What is known of the object at an address.
@@ -33,9 +35,9 @@ struct object {
   std::uint32_t run = 0;  // in which this was noted; other runs' notes are void
   std::uint32_t location = 0;
   life what = life::none;
-  moment written;      // the last plain write, or the begin of an atomic
+  moment written;  // the last plain write, or the begin of an atomic
   place where_written;
-  clock used;          // per thread, its last read, or access to an atomic
+  clock used;  // per thread, its last read, or access to an atomic
   place where_used[max_threads];
 };
 

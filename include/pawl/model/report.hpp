@@ -25,16 +25,26 @@ enum class violation_kind {
 
 inline const char* to_string(violation_kind kind) noexcept {
   switch (kind) {
-    case violation_kind::data_race: return "data_race";
-    case violation_kind::use_after_free: return "use_after_free";
-    case violation_kind::double_free: return "double_free";
-    case violation_kind::leak: return "leak";
-    case violation_kind::deadlock: return "deadlock";
-    case violation_kind::livelock: return "livelock";
-    case violation_kind::requirement: return "requirement";
-    case violation_kind::not_linearizable: return "not_linearizable";
-    case violation_kind::uninitialized_read: return "uninitialized_read";
-    case violation_kind::exception: return "exception";
+    case violation_kind::data_race:
+      return "data_race";
+    case violation_kind::use_after_free:
+      return "use_after_free";
+    case violation_kind::double_free:
+      return "double_free";
+    case violation_kind::leak:
+      return "leak";
+    case violation_kind::deadlock:
+      return "deadlock";
+    case violation_kind::livelock:
+      return "livelock";
+    case violation_kind::requirement:
+      return "requirement";
+    case violation_kind::not_linearizable:
+      return "not_linearizable";
+    case violation_kind::uninitialized_read:
+      return "uninitialized_read";
+    case violation_kind::exception:
+      return "exception";
   }
   return "unknown";
 }

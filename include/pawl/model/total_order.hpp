@@ -69,7 +69,8 @@ class total_order {
       } else if (e.kind == kind::store && e.exclusive) {
         // One node with its load, which came before.
         for (node& each : nodes_) {
-          if (each.location == e.location && g.get(each.at).thread == e.thread && g.time_of(each.at) == g.time_of(s)) each.key = key(g, s);
+          if (each.location == e.location && g.get(each.at).thread == e.thread && g.time_of(each.at) == g.time_of(s))
+            each.key = key(g, s);
         }
       } else {
         nodes_.push_back({s, e.location, key(g, s)});

@@ -61,7 +61,8 @@ class waiting_loop {
         tried_.clear();
         return verdict::tries;
       default:
-        return repeats_what_was_read() && stack_.size() == static_cast<std::size_t>(top - from) && equal(stack_.begin(), from, stack_.size())
+        return repeats_what_was_read() && stack_.size() == static_cast<std::size_t>(top - from) &&
+                       equal(stack_.begin(), from, stack_.size())
                    ? verdict::waits
                    : verdict::did_something;
     }
@@ -94,7 +95,8 @@ class waiting_loop {
 #else
   [[gnu::no_sanitize_address, gnu::optimize("no-tree-loop-distribute-patterns")]]
 #endif
-  static void copy(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
+  static void
+  copy(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
     for (std::size_t i = 0; i < bytes; ++i) to[i] = from[i];
   }
 #if defined(__clang__)
@@ -102,16 +104,17 @@ class waiting_loop {
 #else
   [[gnu::no_sanitize_address]]
 #endif
-  static bool equal(const std::byte* a, const std::byte* b, std::size_t bytes) noexcept {
+  static bool
+  equal(const std::byte* a, const std::byte* b, std::size_t bytes) noexcept {
     for (std::size_t i = 0; i < bytes; ++i) {
       if (a[i] != b[i]) return false;
     }
     return true;
   }
 
-  buffer<one_read> reads_;          // since the last pause
-  buffer<std::uint32_t> tried_;     // the locations that the tried iteration has read
-  buffer<std::byte> stack_;         // after the first tried iteration
+  buffer<one_read> reads_;  // since the last pause
+  buffer<std::uint32_t> tried_;  // the locations that the tried iteration has read
+  buffer<std::byte> stack_;  // after the first tried iteration
   bool effect_ = false;
   int round_ = 0;
 };
