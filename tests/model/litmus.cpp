@@ -179,7 +179,7 @@ class interpreter {
   };
 
   void note_location(const std::string& name) {
-    if (name.empty() || locations_.count(name) != 0) return;
+    if (name.empty() || locations_.contains(name)) return;
     const std::uint32_t l = explorer_.state().add_location();
     locations_[name] = l;
     const auto value = program_.initial.find(name);
@@ -200,7 +200,7 @@ class interpreter {
     const auto value_of = [&](const std::string& text) { return text[0] == 'r' ? mine[text] : std::stol(text); };
     for (const operation& o : program_.threads[thread]) {
       bool enabled = true;
-      for (const comparison& each : o.guards) enabled = enabled && mine.count(each.left) != 0 && each.holds(mine[each.left]);
+      for (const comparison& each : o.guards) enabled = enabled && mine.contains(each.left) && each.holds(mine[each.left]);
       if (!enabled) continue;
       if (o.name == "F") {
         explorer_.fence(order_of(o.order));

@@ -83,7 +83,7 @@ extern "C" void pawl_model_pause();
 
 // What the C++ runtime keeps per thread about exceptions in flight; a fiber needs its own. (Itanium C++ ABI, 2.2.2.)
 namespace __cxxabiv1 {  // NOLINT(bugprone-reserved-identifier)
-struct __cxa_eh_globals;                                    // NOLINT(bugprone-reserved-identifier)
+struct __cxa_eh_globals;  // NOLINT(bugprone-reserved-identifier)
 extern "C" __cxa_eh_globals* __cxa_get_globals() noexcept;  // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
 }  // namespace __cxxabiv1
 
