@@ -160,7 +160,7 @@ class world {
     const aside a;
     ended_ = true;
     while (!globals_.empty()) {
-      global_object last = std::move(globals_.back());
+      const global_object last = globals_.back();
       globals_.pop_back();
       {
         const aside::suspended pawls_turn;

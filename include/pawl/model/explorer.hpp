@@ -555,17 +555,16 @@ class explorer {
   // and is not in the store's past goes; and only if all of it is what a straight run adds, so that no graph comes twice.
   void revisit(stamp store) {
     const clock& past = graph_.of(store).past;
-    for (const stamp load : graph_.at(graph_.get(store).location).loads) {
-      if (graph_.has(past, load) || graph_.get(load).spurious) continue;
-      if (!maximal(load, store)) continue;
-      bool all_maximal = true;
-      kept_.resize(static_cast<std::size_t>(store));
-      for (stamp s = 0; s < store && all_maximal; ++s) {
-        const bool kept = s <= load || graph_.has(past, s);
-        kept_[static_cast<std::size_t>(s)] = kept;
-        if (!kept) all_maximal = maximal(s, store);
-      }
-      if (all_maximal) lay_aside_revisited(load, store);
+    const std::uint32_t l = graph_.get(store).location;
+    kept_.resize(static_cast<std::size_t>(store));
+    for (bool& each : kept_) each = true;
+    // The older the load, the more goes: from the newest on, until something would go that may not.
+    for (stamp s = store; s-- > 0;) {
+      if (graph_.has(past, s)) continue;
+      if (!maximal(s, store)) return;
+      const event& e = graph_.get(s);
+      if (e.kind == kind::load && e.location == l) lay_aside_revisited(s, store);
+      kept_[static_cast<std::size_t>(s)] = false;
     }
   }
   [[nodiscard]] bool maximal(stamp x, stamp store) const noexcept {
