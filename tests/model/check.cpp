@@ -200,6 +200,24 @@ TEST_CASE("a loop that counts is no loop that waits") {
   CHECK(r.outcomes == outcomes{"i=0", "i=1", "i=2", "i=3"});
 }
 
+TEST_CASE("a loop that never pauses again comes to a bound, also where its iteration is only tried") {
+  model::options o;
+  o.max_steps = 50;
+  const model::report r = model::check(o, [] {
+    atomic<int, B> x{0};
+    model::thread looks([&] {
+      for (int i = 0; x.load() == 0; ++i) {
+        while (i > 0 && x.load() == 0) {
+        }
+        B::pause();
+      }
+    });
+    looks.join();
+  });
+  CHECK(r.ok());
+  CHECK_FALSE(r.complete);
+}
+
 TEST_CASE("a tagged stack has 40 executions of two threads that push and pop") {
   holds(40, [] {
     atomic<int, B> next[2];

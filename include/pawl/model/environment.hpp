@@ -83,6 +83,7 @@ struct environment<backend::model> {
       e->steps().fence(order, sides);
       e->step(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", {}, 0);
     } else {
+      // Outside of a check both sides are full fences, which is always right: each synchronizes with the other by their order in S.
       backend::builtin::thread_fence(std::memory_order_seq_cst);
     }
   }

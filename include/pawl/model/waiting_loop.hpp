@@ -21,6 +21,7 @@ class waiting_loop {
 
   void begin() noexcept {
     reads_.clear();
+    tried_.clear();
     effect_ = false;
     round_ = 0;
   }
@@ -30,8 +31,10 @@ class waiting_loop {
 
   /// The iteration is one of the two that are only tried.
   [[nodiscard]] bool trying() const noexcept { return round_ != 0; }
-  /// Answers a read of a tried iteration; false where nothing was read there before: then the thread does something new.
+  /// Answers a read of a tried iteration; false where nothing was read there before, or this reads more than the iteration in the graph:
+  /// then the thread does something new. (It might never come to a pause, too.)
   bool answer(std::uint32_t location, uint128& value) {
+    if (tried_.size() == reads_.size()) return false;
     for (std::size_t i = reads_.size(); i-- > 0;) {
       if (reads_[i].location != location) continue;
       value = reads_[i].value;
