@@ -128,7 +128,8 @@ class queue {
     for (;;) {
       const link head = op.protect(0, head_);
       const link next = op.get(head)->next.load(std::memory_order_acquire);
-      if (head_.load(std::memory_order_relaxed) == head) return !next;  // see (4)
+      // relaxed: as (4). Over a pool, (2) orders it: if head_ is as it was, next was read in the life of the node that we mean.
+      if (head_.load(std::memory_order_relaxed) == head) return !next;
     }
   }
 
@@ -168,10 +169,9 @@ class queue {
       detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
-      end_list(fresh->next);
+      end_list(op, fresh.link());
       if (first) {
-        auto& behind = op.get(last)->next;
-        behind.store(fresh.link().replacing(behind.load(std::memory_order_relaxed)), R::relink_order);  // as (2)
+        op.get(last)->next.store(fresh.link(), R::relink_order);  // as (2)
       } else {
         first = fresh.link();
       }
@@ -238,18 +238,18 @@ class queue {
   void make_dummy() {
     auto op = domain_.template enter<0>();
     const link dummy = op.create_spare();
-    end_list(op.get(dummy)->next);
+    end_list(op, dummy);
     // relaxed: no other thread knows the queue yet
     head_.store(dummy, std::memory_order_relaxed);
     tail_.store(dummy, std::memory_order_relaxed);
   }
 
   // Makes a node the last of a list.
-  template <class Next>
-  static void end_list(Next& next) noexcept {
-    // (2) release over a pool: pairs with the acquire of next in (3) and (4): a stalled reader that meets this life of a reused node must then see
-    // that head_ or tail_ has moved on. Without it, it could take this null for the end of its list.
-    next.store(link{}.replacing(next.load(std::memory_order_relaxed)), R::relink_order);
+  template <class Op>
+  PAWL_ALWAYS_INLINE static void end_list(Op& op, link last) noexcept {
+    // (2) release over a pool: pairs with the acquires of next: a stalled reader that meets this or a following link in a later life of
+    // a reused node must then see that head_ or tail_ has moved on. Without it, it could help tail_ to a node of another list.
+    op.get(last)->next.store(last.terminator(), R::relink_order);
   }
 
   template <class... Args>
@@ -258,7 +258,7 @@ class queue {
     detail::unpublished<decltype(op), link> fresh(op, op.create());
     if (!fresh) return false;
     fresh.construct(std::forward<Args>(args)...);
-    end_list(fresh->next);
+    end_list(op, fresh.link());
     append(op, fresh.link(), fresh.link());
     fresh.published();
     return true;
@@ -274,20 +274,16 @@ class queue {
       auto& behind = op.get(tail)->next;
       // (3) acquire: pairs with (1) where we help, and with (2)
       link next = behind.load(std::memory_order_acquire);
-      if constexpr (R::reads_may_tear) {
-        // relaxed: (3) and (2). If tail_ is as it was, `next` was read in the life of the node that we mean.
-        if (tail_.load(std::memory_order_relaxed) != tail) continue;
-      }
-      if (next) {
-        // Another push is between its two steps: do the second for it.
-        // release: passes on what (3) acquired, the node's construction
-        tail_.compare_exchange_strong(tail, next.replacing(tail), std::memory_order_release, std::memory_order_relaxed);
+      if (next != tail.terminator()) {
+        // Another push is between its two steps: do the second for it. (Or, over a pool, this is a later life of the node: then tail_
+        // has moved on, by (3) and (2), for good, and no step can be done for anybody.)
+        if (next) help_tail(tail, next);
         continue;
       }
       // (1) release: publishes the nodes to every acquire of next
-      if (behind.compare_exchange_weak(next, first.replacing(next), std::memory_order_release, std::memory_order_relaxed)) {
+      if (behind.compare_exchange_weak(next, first, std::memory_order_release, std::memory_order_relaxed)) {
         // release: publishes the nodes to the next push. Where this fails, another thread has helped.
-        tail_.compare_exchange_strong(tail, last.replacing(tail), std::memory_order_release, std::memory_order_relaxed);
+        tail_.compare_exchange_strong(tail, last, std::memory_order_release, std::memory_order_relaxed);
         return;
       }
       backoff(backend{});
@@ -297,7 +293,7 @@ class queue {
   // Helps a lagging tail_ before head_ may pass: a node that tail_ names must not be retired.
   void help_tail(link tail, link next) noexcept {
     // release: passes on what the acquire of next brought
-    tail_.compare_exchange_strong(tail, next.replacing(tail), std::memory_order_release, std::memory_order_relaxed);
+    tail_.compare_exchange_strong(tail, next, std::memory_order_release, std::memory_order_relaxed);
   }
 
   template <class Op>
@@ -307,22 +303,27 @@ class queue {
       // acquire, in protect: pairs with (5). So tail_, read below, is at least what the thread saw that moved head_ here: not behind it.
       link head = op.protect(0, head_);
       // acquire: pairs with the releases on tail_. A pool's node may have been popped and pushed again since we read head: a tail that
-      // names it in that life then comes with the head_ that has moved on, which (4) finds. So this load stands before (4).
+      // names a later life of it then comes with that life's next.
       const link tail = tail_.load(std::memory_order_acquire);
       // acquire, in protect: pairs with (1), for the element's fields, and with (2)
       const link next = op.protect(1, op.get(head)->next);
-      // (4) relaxed: with hazard pointers, protect's fence has ordered this after our claim on `next`: if head_ is as it was, next was
-      // not yet retired. With a pool, it is (2) that orders it: next was read in the life of the node that we mean.
-      if (head_.load(std::memory_order_relaxed) != head) continue;
-      if (!next) return false;
-      if (tail.same_node(head)) {
+      if constexpr (!R::reads_may_tear) {
+        // (4) relaxed: protect's fence has ordered this after our claim on `next`: if head_ is as it was, next was not yet retired.
+        if (head_.load(std::memory_order_relaxed) != head) continue;
+      }
+      // The terminator of head's own life: at that moment it was the last node, and so the dummy.
+      if (next == head.terminator()) return false;
+      if constexpr (R::reads_may_tear) {
+        if (!next) continue;  // of a later life
+      }
+      if (tail == head) {
         help_tail(tail, next);
         continue;
       }
       if constexpr (R::reads_may_tear) front.copy = op.get(next)->value.copy();
       // (5) release: what we read so far, the copy above too, comes before whatever the thread does that acquires this and retires
       // `next`. Without it the copy could be of the node's following life.
-      if (head_.compare_exchange_weak(head, next.replacing(head), std::memory_order_release, std::memory_order_relaxed)) {
+      if (head_.compare_exchange_weak(head, next, std::memory_order_release, std::memory_order_relaxed)) {
         front.dummy = head;
         front.element = next;
         return true;
@@ -340,19 +341,18 @@ class queue {
       const link next = op.get(head)->next.load(std::memory_order_acquire);
       const link last = op.protect(1, tail_);
       const link behind = op.get(last)->next.load(std::memory_order_acquire);
-      if (head_.load(std::memory_order_relaxed) != head) continue;  // as (4)
-      if (!next) return;
-      if constexpr (R::reads_may_tear) {
-        if (tail_.load(std::memory_order_relaxed) != last) continue;  // as in append
+      if constexpr (!R::reads_may_tear) {
+        if (head_.load(std::memory_order_relaxed) != head) continue;  // as (4)
       }
-      if (behind) {
+      if (next == head.terminator()) return;
+      if (behind != last.terminator()) {
         // tail_ lags. All that a completed push_range has linked is ours, so we don't stop in the midst of it.
-        help_tail(last, behind);
+        if (behind) help_tail(last, behind);  // none: as in append
         continue;
       }
       if constexpr (R::reads_may_tear) all.last_copy = op.get(last)->value.copy();
       // release: as (5). While head_ is as it was, `last` is in the list; afterwards it is the dummy, kept by our protection.
-      if (head_.compare_exchange_weak(head, last.replacing(head), std::memory_order_release, std::memory_order_relaxed)) {
+      if (head_.compare_exchange_weak(head, last, std::memory_order_release, std::memory_order_relaxed)) {
         all.dummy = head;
         all.last = last;
         return;

@@ -23,7 +23,7 @@ concept is_operation_of = requires(Op& op, Link l, const atomic<Link, typename R
   { op.discard_spare(l) } noexcept;
   { op.create() } -> std::same_as<Link>;
   { op.create_spare() } -> std::same_as<Link>;
-  { l.replacing(l) } noexcept -> std::same_as<Link>;
+  { l.terminator() } noexcept -> std::same_as<Link>;
   { l.same_node(l) } noexcept -> std::same_as<bool>;
   { l.marked() } noexcept -> std::same_as<bool>;
   { l.with_mark(true) } noexcept -> std::same_as<Link>;
@@ -33,8 +33,9 @@ concept is_operation_of = requires(Op& op, Link l, const atomic<Link, typename R
 
 /// The parts that containers are written on; T is the element.
 ///
-/// - `R::template link<T>`: names a node or none. Trivially copyable, with a mark bit to spare. `l.replacing(old)` is l as it must be
-///   stored over old: itself, or with a tag one higher.
+/// - `R::template link<T>`: names a node or none. Trivially copyable, with a mark bit to spare. Where nodes are reused while they may be
+///   read, it names one life of a node. `l.terminator()` is what l's node holds as `next` while it is the last: it names no node, and
+///   then is of that life, too, so that a compare-and-swap on it is of the node that is meant.
 /// - `R::template node<T>`: `next`, an atomic link, and `value`, which begins without a T. Where nodes keep what is read alive, a node
 ///   begins with an `R::template item<T>`: `next` and, where T declares `item_key`, a `key` of that type. A container may put items of
 ///   its own into a list; `op.item_of(l)` is what a link names, `op.get(l)` the node, where it is one.
@@ -79,8 +80,6 @@ struct item_key_of<T> {
 template <class Node>
 class pointer_link {
  public:
-  static constexpr bool has_tag = false;
-
   constexpr pointer_link() noexcept = default;
   explicit pointer_link(Node* node) noexcept : bits_(reinterpret_cast<std::uintptr_t>(node)) {}
 
@@ -93,7 +92,7 @@ class pointer_link {
     changed.bits_ = (bits_ & ~std::uintptr_t{1}) | (mark ? 1U : 0U);
     return changed;
   }
-  [[nodiscard]] pointer_link replacing(pointer_link) const noexcept { return *this; }
+  [[nodiscard]] pointer_link terminator() const noexcept { return {}; }
 
   friend constexpr bool operator==(pointer_link, pointer_link) noexcept = default;
 

@@ -8,8 +8,8 @@
 // that pops it, and belongs to one thread before and after.
 //
 // The danger is a pop that read head and successor and is then late: head may have been popped, and pushed again with another successor
-// (ABA). The reclaimer R excludes it: hazard_pointers<> keep the head from coming back while the pop protects it; the tag of a
-// tagged_pool<> makes the late compare-and-swap fail.
+// (ABA). The reclaimer R excludes it: hazard_pointers<> keep the head from coming back while the pop protects it; a link of a
+// tagged_pool<> names one life of a node, in which its successor never changes, so the late compare-and-swap fails or is right.
 //
 // | progress       | lock-free: an operation starts again only because another one succeeded
 // | a stalled thread | holds back nobody; with hazard_pointers<> it keeps one node from being freed
@@ -150,7 +150,7 @@ class stack {
       detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
-      fresh->next.store(first.replacing(fresh->next.load(std::memory_order_relaxed)), R::relink_order);  // as in publish
+      fresh->next.store(first, R::relink_order);  // as in publish
       first = fresh.link();
       if (!last) last = first;
       fresh.published();
@@ -201,11 +201,11 @@ class stack {
     // relaxed: we follow no link of it
     link head = head_.load(std::memory_order_relaxed);
     for (;;) {
-      // (1) publishes it. `replacing` and relink_order, release over a pool: a reader stalled since an earlier life of the node may look
-      // at this word, a queue's push on the same pool for one, and must then find that its tail_ has moved on.
-      tail.store(head.replacing(tail.load(std::memory_order_relaxed)), R::relink_order);
+      // (1) publishes it. relink_order, release over a pool: a reader stalled since an earlier life of the node may look at this word, a
+      // queue's push on the same pool for one, and must then find that its tail_ has moved on.
+      tail.store(head, R::relink_order);
       // (1) release: publishes the nodes to (2) and (3), with what this thread did before
-      if (head_.compare_exchange_weak(head, first.replacing(head), std::memory_order_release, std::memory_order_relaxed)) return;
+      if (head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed)) return;
       backoff(backend{});
     }
   }
@@ -221,19 +221,14 @@ class stack {
       // relaxed: the successor's fields are read by nobody before they come to the top, by (2) again
       const link next = op.get(head)->next.load(std::memory_order_relaxed);
       // relaxed: (2) has acquired what this reads, and it publishes nothing new
-      if (head_.compare_exchange_weak(head, next.replacing(head), std::memory_order_relaxed, std::memory_order_relaxed))
-        return head;
+      if (head_.compare_exchange_weak(head, next, std::memory_order_relaxed, std::memory_order_relaxed)) return head;
       backoff(backend{});
     }
   }
 
   link detach() noexcept {
     // (3) acquire: pairs with (1)
-    if constexpr (link::has_tag) {
-      return head_.fetch_update([](link head) noexcept { return link{}.replacing(head); }, std::memory_order_acquire);
-    } else {
-      return head_.exchange(link{}, std::memory_order_acquire);
-    }
+    return head_.exchange(link{}, std::memory_order_acquire);
   }
 
   detail::domain_handle<R, T> domain_;

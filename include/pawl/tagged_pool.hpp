@@ -4,11 +4,13 @@
 // System/370 Principles of Operation; the free list as a stack: R. K. Treiber, IBM RJ 5118, 1986; type-stable memory: M. Greenwald and
 // D. Cheriton, "The Synergy between Non-Blocking Synchronization and Operating System Structure", OSDI 1996.)
 //
-// A link is 64 bits: a 31-bit index, a mark, and a 32-bit tag that counts the changes of the word that holds it. So an 8-byte
-// compare-and-swap is enough on every machine. The index counts words of 8 bytes, so a pool has up to 16 GiB of nodes, and a node's
-// address is a base plus the index, which the processor computes while it loads. The tag comes round after 2^32 changes of one word: a thread must be stalled between its
-// load and its compare-and-swap for 43 seconds at 100 million changes a second, and wake up when the word holds the very index that it
-// saw and the very tag: one moment in 2^32.
+// A link is 64 bits: a 31-bit index, a mark, and a 32-bit tag that counts the lives of the node: how often it was taken back. So an
+// 8-byte compare-and-swap is enough on every machine, and a link names one life of one node: found again in its word, it means what it
+// meant before. Since it belongs to the node and not to the word, it is known before the word is read, and nothing is computed between
+// a load and its compare-and-swap. The index counts words of 8 bytes, so a pool has up to 16 GiB of nodes, and a node's address is a
+// base plus the index, which the processor computes while it loads. The tag comes round after 2^32 lives of one node: a thread must be
+// stalled between its load and its compare-and-swap for 43 seconds while that very node lives 100 million times a second, and wake up
+// in the very life of 2^32, with the node in the very place.
 //
 // | growing: tagged_pool()  | takes blocks from the system, each as large as all before, and keeps them until it goes. Each thread has
 // |                         | up to 2 * tuning.cache_size free nodes at hand and moves them in chains, so the shared list is rarely
@@ -36,43 +38,45 @@ namespace pawl::inline v0 {
 
 namespace detail {
 
-/// Names a node of a pool by its index (zero: none), with a mark and a tag.
+/// Names one life of a node of a pool: its index (zero: no node), a mark, and a tag, the number of the life.
 class tagged_link {
  public:
-  static constexpr bool has_tag = true;
-
   constexpr tagged_link() noexcept = default;
+  /// The first life.
   explicit constexpr tagged_link(std::uint32_t index) noexcept : bits_(std::uint64_t{index} << 1U) {}
+  static constexpr tagged_link from_bits(std::uint64_t bits) noexcept {
+    tagged_link made;
+    made.bits_ = bits;
+    return made;
+  }
 
+  [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return bits_; }
   [[nodiscard]] constexpr std::uint32_t index() const noexcept { return static_cast<std::uint32_t>(bits_) >> 1U; }
-  /// Twice the index, which is cheaper to have.
-  [[nodiscard]] constexpr std::uint64_t twice_index() const noexcept { return bits_ & (lower - 1); }
-  explicit constexpr operator bool() const noexcept { return twice_index() != 0; }
-  [[nodiscard]] constexpr bool same_node(tagged_link other) const noexcept { return twice_index() == other.twice_index(); }
+  /// Twice the index, which is cheaper to have. Not of a marked link.
+  [[nodiscard]] constexpr std::uint32_t twice_index() const noexcept { return static_cast<std::uint32_t>(bits_); }
+  explicit constexpr operator bool() const noexcept { return index() != 0; }
+  [[nodiscard]] constexpr bool same_node(tagged_link other) const noexcept { return index() == other.index(); }
   [[nodiscard]] constexpr bool marked() const noexcept { return (bits_ & 1U) != 0; }
   [[nodiscard]] constexpr tagged_link with_mark(bool mark) const noexcept {
-    return tagged_link((bits_ & ~std::uint64_t{1}) | (mark ? 1U : 0U), raw{});
+    return from_bits((bits_ & ~std::uint64_t{1}) | (mark ? 1U : 0U));
   }
-  /// What to store over `old` to name the same node as this. (Two steps from `old` to the result, since they stand between a load and its
-  /// compare-and-swap.)
-  [[nodiscard]] constexpr tagged_link replacing(tagged_link old) const noexcept {
-    return tagged_link((old.bits_ & ~lower) + ((bits_ & lower) + lower + 1), raw{});
-  }
+  /// What the node of this link holds as `next` while it is the last of a list. Names no node, and is of this life alone. (Marked: so it
+  /// isn't what a list that ends in link{} holds, either.)
+  [[nodiscard]] constexpr tagged_link terminator() const noexcept { return from_bits((bits_ & ~lower) | 1U); }
+  /// The same node's next life.
+  [[nodiscard]] constexpr tagged_link reborn() const noexcept { return from_bits(bits_ + lower + 1); }
 
   friend constexpr bool operator==(tagged_link, tagged_link) noexcept = default;
 
  private:
   static constexpr std::uint64_t lower = 0xffffffffU;  // index and mark; above, the tag
-  struct raw {};
-  constexpr tagged_link(std::uint64_t bits, raw) noexcept : bits_(bits) {}
   std::uint64_t bits_ = 0;
 };
 
 /// What every node of a pool begins with, whatever it holds. It stays constructed as long as the pool lives: a stalled reader may look.
 template <class B>
 struct pool_slot {
-  atomic<std::uint32_t, B> next_free{0};  // in a chain of free nodes
-  atomic<std::uint32_t, B> next_chain{0};  // in the list of chains, for a chain's first node
+  atomic<tagged_link, B> next_free{};  // in a chain of free nodes, each in its coming life
   atomic<tagged_link, B> next{};  // the container's
 };
 
@@ -127,14 +131,15 @@ class tagged_pool {
   using slot = detail::pool_slot<B>;
   using word = atomic<std::uint64_t, B>;
   using index = std::uint32_t;
+  using name = detail::tagged_link;
   static_assert(sizeof(slot) == 16 && sizeof(word) == 8);
 
   // Free nodes of one thread: a chain in use, and perhaps a full one. So a thread on the border between the two moves a chain only
   // once per cache_size operations, whichever way it goes.
   struct alignas(cache_line) thread_cache {
-    index first = 0;
+    name first;
     std::uint32_t count = 0;
-    index full = 0;
+    name full;
   };
 
  public:
@@ -238,36 +243,42 @@ class tagged_pool {
   void construct_slot(index i, std::size_t node_words) noexcept;
   void destroy_slots() noexcept;
 
-  // A shared list of chains: a Treiber stack. `next_chain` of a chain's first node links them.
-  void push_chain(atomic<detail::tagged_link, B>& list, index first) noexcept {
-    detail::tagged_link head = list.load(std::memory_order_relaxed);
+  // In the list of chains, a chain's first node keeps its successor where a container would have its value: whoever may still read that
+  // copies words, and looks whether they were a value. Every node has such a word.
+  [[nodiscard]] word& next_chain(name first) const noexcept {
+    return *std::launder(reinterpret_cast<word*>(&at(first.index()) + 1));
+  }
+  // A shared list of chains: a Treiber stack. A chain's first node begins a new life with each push, so a head that comes back is the
+  // same chain in front of the same successor.
+  void push_chain(atomic<name, B>& list, name last_life) noexcept {
+    const name first = last_life.reborn();
+    name head = list.load(std::memory_order_relaxed);
     do {
-      at(first).next_chain.store(head.index(), std::memory_order_relaxed);
+      next_chain(first).store(head.bits(), std::memory_order_relaxed);
       // (1) release: publishes the links inside the chain to (2)
-    } while (!list.compare_exchange_weak(head, detail::tagged_link(first).replacing(head), std::memory_order_release,
-                                         std::memory_order_relaxed));
+    } while (!list.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
   }
-  index pop_chain(atomic<detail::tagged_link, B>& list) noexcept {
+  name pop_chain(atomic<name, B>& list) noexcept {
     // (2) acquire: pairs with (1), also where other pops came between: each is a read-modify-write and so carries the release on
-    detail::tagged_link head = list.load(std::memory_order_acquire);
+    name head = list.load(std::memory_order_acquire);
     while (head) {
-      // May be another life of that node already; then the tag has changed.
-      const detail::tagged_link next(at(head.index()).next_chain.load(std::memory_order_relaxed));
+      // May be another life of that node already, and the word a value; then the compare-and-swap fails.
+      const name next = name::from_bits(next_chain(head).load(std::memory_order_relaxed));
       // relaxed would do on success, since the same head was acquired before; but g++ warns of a failure order above the success order
-      if (list.compare_exchange_weak(head, next.replacing(head), std::memory_order_acquire, std::memory_order_acquire)) break;
+      if (list.compare_exchange_weak(head, next, std::memory_order_acquire, std::memory_order_acquire)) break;
     }
-    return head.index();
+    return head;
   }
-  index fresh_chain();
-  index fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count);
+  name fresh_chain();
+  name fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count);
 
-  index take_fixed();
-  [[gnu::noinline]] void give_back_fixed(index freed) noexcept {
+  name take_fixed();
+  [[gnu::noinline]] void give_back_fixed(name freed) noexcept {
     if (fixed_) push_chain(depot_, freed);
   }
   void refill(thread_cache& cache);
   void spill(thread_cache& cache) noexcept;
-  index take_spare();
+  name take_spare();
 
   // Read by all, written rarely. Offsets from `this`, so that a pool and its block can be mapped anywhere.
   atomic<std::uint32_t, B> first_end_{0};
@@ -278,11 +289,11 @@ class tagged_pool {
   atomic<std::size_t, B> node_words_{0};
   atomic<std::uintptr_t, B> offsets_[widths];
 
-  alignas(cache_line) atomic<detail::tagged_link, B> depot_{};  // free: chains, or single nodes of a fixed pool
+  alignas(cache_line) atomic<name, B> depot_{};  // free: chains, or single nodes of a fixed pool
   alignas(cache_line) atomic<index, B> fresh_{0};  // growing: the lowest index never used, or zero before the first
   atomic<std::size_t, B> fresh_nodes_{0};  // fixed: nodes made so far
   atomic<std::size_t, B> fresh_spares_{0};  // fixed: dummies made so far
-  atomic<detail::tagged_link, B> spares_{};  // fixed: free dummies
+  atomic<name, B> spares_{};  // fixed: free dummies
   atomic<std::size_t, B> bound_{0};
   atomic<std::byte*, B> blocks_[widths];  // to free them, by the process that made them
 };
@@ -308,27 +319,27 @@ class tagged_pool<B>::operation {
 
   link_type create() {
     if (cache_ == nullptr) [[unlikely]]
-      return link_type(pool_.take_fixed());
+      return pool_.take_fixed();
     if (cache_->count == 0) [[unlikely]]
       pool_.refill(*cache_);
-    const link_type taken(cache_->first);
+    const link_type taken = cache_->first;
     cache_->first = at(taken).next_free.load(std::memory_order_relaxed);
     --cache_->count;
     return taken;
   }
-  link_type create_spare() { return pool_.is_fixed() ? link_type(pool_.take_spare()) : create(); }
+  link_type create_spare() { return pool_.is_fixed() ? pool_.take_spare() : create(); }
   void discard(link_type l) noexcept {
     if (cache_ == nullptr) [[unlikely]]
-      return pool_.give_back_fixed(l.index());
+      return pool_.give_back_fixed(l);
     if (cache_->count == chain) [[unlikely]]
       pool_.spill(*cache_);
     at(l).next_free.store(cache_->first, std::memory_order_relaxed);
-    cache_->first = l.index();
+    cache_->first = l.reborn();
     ++cache_->count;
   }
   void discard_spare(link_type l) noexcept {
     if (pool_.is_fixed()) {
-      pool_.push_chain(pool_.spares_, l.index());
+      pool_.push_chain(pool_.spares_, l);
     } else {
       discard(l);
     }
@@ -340,7 +351,7 @@ class tagged_pool<B>::operation {
   operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept : pool_(pool), bound_(bound), cache_(cache) {}
 
   slot& at(link_type l) const noexcept {
-    const std::uint64_t twice = l.twice_index();
+    const std::uint64_t twice = l.twice_index();  // links to nodes carry no mark
     if (twice < bound_.twice_first_end) [[likely]]
       return *reinterpret_cast<slot*>(bound_.first_base + twice * (sizeof(word) / 2));
     return pool_.at_far(l.index());
@@ -415,7 +426,7 @@ void tagged_pool<B>::construct_slot(index i, std::size_t node_words) noexcept {
 
 /// A chain of nodes never used before. Throws std::bad_alloc where memory or indices end. Lock-free but for the allocator.
 template <class B>
-[[gnu::cold]] auto tagged_pool<B>::fresh_chain() -> index {
+[[gnu::cold]] auto tagged_pool<B>::fresh_chain() -> name {
   const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
   const std::uint64_t size = chain * node_words;
   const unsigned lowest = first_width(node_words);
@@ -434,59 +445,59 @@ template <class B>
   for (std::uint32_t n = 0; n < chain; ++n) {
     const auto each = static_cast<index>(first + n * node_words);
     construct_slot(each, node_words);
-    at(each).next_free.store(static_cast<index>(each + node_words), std::memory_order_relaxed);
+    at(each).next_free.store(name(static_cast<index>(each + node_words)), std::memory_order_relaxed);
   }
-  return static_cast<index>(first);
+  return name(static_cast<index>(first));
 }
 
-/// Of a fixed pool's nodes from number `first` on, one never used before; zero where `made` has come to `count`. Lock-free.
+/// Of a fixed pool's nodes from number `first` on, one never used before; none where `made` has come to `count`. Lock-free.
 template <class B>
-auto tagged_pool<B>::fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) -> index {
+auto tagged_pool<B>::fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) -> name {
   std::size_t n = made.load(std::memory_order_relaxed);
   do {
-    if (n == count) return 0;
+    if (n == count) return {};
   } while (!made.compare_exchange_weak(n, n + 1, std::memory_order_relaxed, std::memory_order_relaxed));
   const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
   const auto taken = static_cast<index>((first + n) * node_words);
   construct_slot(taken, node_words);
-  return taken;
+  return name(taken);
 }
 
-/// A node of a fixed pool, or zero where all are in use.
+/// A node of a fixed pool, or none where all are in use.
 template <class B>
-[[gnu::noinline]] auto tagged_pool<B>::take_fixed() -> index {
-  if (const index freed = pop_chain(depot_)) return freed;
-  if (const index unused = fresh_node(fresh_nodes_, 1, capacity_)) return unused;
+[[gnu::noinline]] auto tagged_pool<B>::take_fixed() -> name {
+  if (const name freed = pop_chain(depot_)) return freed;
+  if (const name unused = fresh_node(fresh_nodes_, 1, capacity_)) return unused;
   // Only now is it sure that none is left unused, and a node may have come back since we looked.
   return pop_chain(depot_);
 }
 
 /// A node beyond the capacity of a fixed pool. Throws std::invalid_argument where max_queues have theirs.
 template <class B>
-auto tagged_pool<B>::take_spare() -> index {
-  if (const index freed = pop_chain(spares_)) return freed;
-  const index made = fresh_node(fresh_spares_, capacity_ + 1, max_queues);
-  if (made == 0) detail::fail<std::invalid_argument>("tagged_pool: more than max_queues queues on one fixed pool");
+auto tagged_pool<B>::take_spare() -> name {
+  if (const name freed = pop_chain(spares_)) return freed;
+  const name made = fresh_node(fresh_spares_, capacity_ + 1, max_queues);
+  if (!made) detail::fail<std::invalid_argument>("tagged_pool: more than max_queues queues on one fixed pool");
   return made;
 }
 
 template <class B>
 [[gnu::noinline]] void tagged_pool<B>::refill(thread_cache& cache) {
-  if (cache.full != 0) {
+  if (cache.full) {
     cache.first = cache.full;
-    cache.full = 0;
+    cache.full = {};
   } else {
-    const index returned = pop_chain(depot_);
-    cache.first = returned != 0 ? returned : fresh_chain();
+    const name returned = pop_chain(depot_);
+    cache.first = returned ? returned : fresh_chain();
   }
   cache.count = chain;
 }
 
 template <class B>
 [[gnu::noinline]] void tagged_pool<B>::spill(thread_cache& cache) noexcept {
-  if (cache.full != 0) push_chain(depot_, cache.full);
+  if (cache.full) push_chain(depot_, cache.full);
   cache.full = cache.first;
-  cache.first = 0;
+  cache.first = {};
   cache.count = 0;
 }
 

@@ -67,3 +67,34 @@ TEST_CASE("two threads push to a queue, or push and pop") {
   explore<pawl::queue<int, pool>>(does::push, does::push);
   explore<pawl::queue<int, pool>>(does::push, does::pop);
 }
+
+// The ABA problem: while one thread is in the midst of a pop, the head leaves, and comes back in front of another node.
+TEST_CASE("a node that comes back between a pop's load and its compare-and-swap is another life of it") {
+  model::options o;
+  o.spurious_failures = 0;
+  const model::report r = model::check(o, [] {
+    pool nodes(4);
+    pawl::stack<int, pool> here(nodes);
+    pawl::stack<int, pool> elsewhere(nodes);
+    here.push(1);
+    here.push(2);
+    int popped = 0;
+    model::thread pops([&] { popped += here.try_pop() ? 1 : 0; });
+    int replaced = 0;
+    model::thread replaces([&] {
+      replaced += here.try_pop() ? 1 : 0;
+      replaced += here.try_pop() ? 1 : 0;
+      elsewhere.push(3);
+      here.push(4);
+    });
+    pops.join();
+    replaces.join();
+    popped += replaced;
+    while (here.try_pop()) ++popped;
+    model::require(elsewhere.try_pop() == 3 && !elsewhere.try_pop(), "the other stack holds its own");
+    model::require(popped == 3, "each element of the three is popped once");
+  });
+  INFO((r.violation ? r.violation->message + "\n" + r.violation->trace : ""));
+  CHECK(r.ok());
+  CHECK(r.complete);
+}
