@@ -20,8 +20,14 @@ namespace pawl::inline v0 {
 struct tuning {
   /// Retired objects of one thread that it lets pile up before it looks which can be freed.
   std::size_t scan_threshold = detail::under_tsan || detail::under_asan ? 16 : 1024;
+  /// The same per slot of the domain, where that is more.
+  std::size_t scan_per_slot = 2;
+  /// Hazard pointers that a thread gets at once; at least as many as one operation of a container protects.
+  std::size_t hazard_slots = 16;
   /// Free nodes that a thread moves from or to a pool at once.
   std::uint32_t cache_size = detail::under_tsan || detail::under_asan ? 4 : 32;
+  /// Binary logarithm of the least number of words in a growing pool's first block.
+  unsigned first_block_bits = 12;
   /// Inserts of one thread into a map between two looks at its size.
   std::uint32_t growth_check = detail::under_tsan || detail::under_asan ? 2 : 16;
   /// Binary logarithm of the number of bucket heads that a map allocates at once.

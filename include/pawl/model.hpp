@@ -151,7 +151,10 @@ report check(const options& o, Body&& body) {
   detail::execution checked(o.spurious_failures);
   detail::explorer& steps = checked.steps();
   const auto begin = std::chrono::steady_clock::now();
-  auto main = [&body] { thread::guarded(body); };
+  auto main = [&body, &checked] {
+    thread::guarded(body);
+    checked.end_globals();
+  };
   steps.begin();
   bool bounded = false;
   while (steps.more()) {
@@ -165,6 +168,12 @@ report check(const options& o, Body&& body) {
     const outcome how = steps.run(main);
     detail::active = nullptr;
     checked.finish(how);
+    if (checked.must_begin_again()) {
+      result = report();
+      bounded = false;
+      checked.begin_again();
+      continue;
+    }
     result.steps += checked.events();
     if (how == outcome::bounded) bounded = true;
     if (how == outcome::blocked) ++result.blocked;

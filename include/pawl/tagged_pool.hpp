@@ -221,11 +221,11 @@ class tagged_pool {
   }
 
   void bind_size(std::size_t words);
-  // Indices below 2^first_width are in the first block: as many as 4,096 words or a chain of nodes. The following blocks are as large
+  // Indices below 2^first_width are in the first block: as many as first_block_bits say, or a chain of nodes. The following blocks are as large
   // as all before them: block w holds the indices of bit width w.
   [[nodiscard]] static unsigned first_width(std::uint64_t node_words) noexcept {
     const auto wanted = static_cast<unsigned>(std::bit_width((chain + 1) * node_words));
-    return wanted < 12 ? 12 : wanted;
+    return wanted < env::tuning.first_block_bits ? env::tuning.first_block_bits : wanted;
   }
   [[nodiscard]] std::size_t block_words(unsigned width, std::size_t node_words) const noexcept {
     if (fixed_) return (capacity_ + max_queues + 1) * node_words;

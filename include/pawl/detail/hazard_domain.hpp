@@ -162,7 +162,8 @@ class hazard_pointers {
   }
   [[nodiscard]] std::size_t threshold() const noexcept {
     const std::size_t slots = slots_.load(std::memory_order_relaxed);
-    return slots * 2 > env::tuning.scan_threshold ? slots * 2 : env::tuning.scan_threshold;
+    const std::size_t wanted = slots * env::tuning.scan_per_slot;
+    return wanted > env::tuning.scan_threshold ? wanted : env::tuning.scan_threshold;
   }
   void scan_when_due(record& mine) noexcept;
   std::size_t scan(record& mine) noexcept;
@@ -187,6 +188,7 @@ template <class B, class Alloc>
 template <class T, std::size_t N>
 class hazard_pointers<B, Alloc>::operation {
   using node_type = node<T>;
+  static_assert(N <= chunk::size, "an operation's slots are in one chunk: environment<B>::tuning.hazard_slots is too small");
 
  public:
   operation(const operation&) = delete;

@@ -45,7 +45,7 @@ struct hazard_slot {
 
 template <class B>
 struct hazard_chunk {
-  static constexpr std::size_t size = 16;
+  static constexpr std::size_t size = environment<B>::tuning.hazard_slots;
   hazard_slot<B> slots[size];
   hazard_chunk* next = nullptr;  // in the record's list of all chunks
   // Chunks that serve nested operations form a list, too: from the outermost to the innermost.

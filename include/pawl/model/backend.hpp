@@ -17,7 +17,7 @@ struct model {
   template <class W>
   static W load(const W& object, memory_order order) noexcept {
     const auto o = static_cast<std::memory_order>(order);
-    execution* const e = pawl::model::detail::active;
+    execution* const e = observer();
     if (e == nullptr) return builtin::load(object, o);
     const auto value = static_cast<W>(e->steps().load(access_to(*e, object, o, order)));
     e->step("load", order.where(), value);
@@ -26,8 +26,11 @@ struct model {
   template <class W>
   static void store(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
     const auto o = static_cast<std::memory_order>(order);
-    execution* const e = pawl::model::detail::active;
-    if (e == nullptr) return builtin::store(object, desired, o);
+    execution* const e = observer();
+    if (e == nullptr) {
+      builtin::store(object, desired, o);
+      return changed_unobserved(object);
+    }
     e->steps().store(access_to(*e, object, o, order), desired);
     e->step("store", order.where(), desired);
   }
@@ -89,13 +92,13 @@ struct model {
 
   static void thread_fence(memory_order order) noexcept {
     const auto o = static_cast<std::memory_order>(order);
-    execution* const e = pawl::model::detail::active;
+    execution* const e = observer();
     if (e == nullptr) return builtin::thread_fence(o);
     e->steps().fence(o);
     e->step("fence", order.where(), 0);
   }
   static void pause() noexcept {
-    if (pawl::model::detail::active == nullptr) return builtin::pause();
+    if (observer() == nullptr) return builtin::pause();
 #if defined(__x86_64__)
     pawl_model_pause();
 #else
@@ -107,6 +110,15 @@ struct model {
   using execution = pawl::model::detail::execution;
   using access = pawl::model::detail::access;
 
+  // Null outside of a check, and while objects are made as if before it.
+  static execution* observer() noexcept {
+    execution* const e = pawl::model::detail::active;
+    return e == nullptr || e->setting_up() ? nullptr : e;
+  }
+  template <class W>
+  static void changed_unobserved(const W& object) noexcept {
+    if (execution* const e = pawl::model::detail::active) e->set_initial(&object, builtin::load(object, std::memory_order_relaxed));
+  }
   template <class W>
   static access access_to(execution& e, const W& object, std::memory_order o, memory_order order) {
     const std::uint32_t location = e.location_of(&object, object, order.where());
@@ -116,11 +128,12 @@ struct model {
   template <class W, class F>
   static W replaced(const char* operation, W& object, F f, memory_order order, bool feeds_fences = true) noexcept {
     const auto o = static_cast<std::memory_order>(order);
-    execution* const e = pawl::model::detail::active;
+    execution* const e = observer();
     if (e == nullptr) {
       W old = builtin::load(object, std::memory_order_relaxed);
       while (!builtin::compare_exchange_weak(object, old, f(old), o, std::memory_order_relaxed)) {
       }
+      changed_unobserved(object);
       return old;
     }
     access a = access_to(*e, object, o, order);
@@ -137,9 +150,12 @@ struct model {
   template <class W>
   static bool compare_exchange(W& object, W& expected, W desired, memory_order success, memory_order failure, bool weak) noexcept {
     const auto o = static_cast<std::memory_order>(success);
-    execution* const e = pawl::model::detail::active;
-    if (e == nullptr)
-      return builtin::compare_exchange_strong(object, expected, desired, o, static_cast<std::memory_order>(failure));
+    execution* const e = observer();
+    if (e == nullptr) {
+      const bool done = builtin::compare_exchange_strong(object, expected, desired, o, static_cast<std::memory_order>(failure));
+      changed_unobserved(object);
+      return done;
+    }
     access a = access_to(*e, object, o, success);
     a.failure = static_cast<std::memory_order>(failure);
     a.weak = weak;

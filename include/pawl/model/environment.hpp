@@ -5,21 +5,84 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <optional>
 
 #include "../environment.hpp"
 #include "backend.hpp"
 
 namespace pawl::inline v0 {
 
+namespace model::detail {
+
+/// environment::per_thread of a modelled execution: one T for each of its threads, as if made before all of them. What a thread had goes
+/// to the one that joins it. Of an owner made outside of a check, the host's.
+template <class T>
+class per_thread {
+  using host = pawl::detail::host_per_thread<T>;
+
+ public:
+  per_thread() {
+    if (active != nullptr) {
+      active->begin_owner(this);
+    } else {
+      host_.emplace();
+    }
+  }
+  per_thread(const per_thread&) = delete;
+  per_thread& operator=(const per_thread&) = delete;
+  ~per_thread() = default;
+
+  struct key {
+    const void* owner = nullptr;
+    typename host::key host_key{};
+  };
+  [[nodiscard]] key id() const noexcept { return {this, host_ ? host_->id() : typename host::key{}}; }
+
+  static T* find(const key& k) noexcept {
+    if (k.host_key != typename host::key{}) return host::find(k.host_key);
+    return active == nullptr ? nullptr : static_cast<T*>(active->object_of(k.owner));
+  }
+  T* find() const noexcept { return find(id()); }
+  template <class Make>
+  T& get(Make make) {
+    if (host_) return host_->get(make);
+    const auto as_void = [make]() -> void* { return make(); };
+    return *static_cast<T*>(active->object_of(this, as_void));
+  }
+  template <class F>
+  void for_each(F f) const {
+    if (host_) return host_->for_each(f);
+    if (active != nullptr) active->for_each_object(this, [&f](void* each) { f(*static_cast<T*>(each)); });
+  }
+  template <class F>
+  void for_each_abandoned(F f) const {
+    if (host_) return host_->for_each_abandoned(f);
+    if (active != nullptr) active->for_each_inherited(this, [&f](void* each) { f(*static_cast<T*>(each)); });
+  }
+
+ private:
+  std::optional<host> host_;  // none in a check: what an execution that is given up holds, nobody ends
+};
+
+}  // namespace model::detail
+
 template <>
 struct environment<backend::model> {
   // Tiny, so that what is rare elsewhere happens in programs of a few operations.
-  static constexpr pawl::tuning tuning{.scan_threshold = 4, .cache_size = 1, .growth_check = 1, .bucket_piece_bits = 1};
+  static constexpr pawl::tuning tuning{.scan_threshold = 1,
+                                       .scan_per_slot = 0,
+                                       .hazard_slots = 3,
+                                       .cache_size = 1,
+                                       .first_block_bits = 5,
+                                       .growth_check = 1,
+                                       .bucket_piece_bits = 1};
 
   template <class T>
-  using per_thread = detail::host_per_thread<T>;
+  using per_thread = model::detail::per_thread<T>;
+  /// In a check, a new one in every execution; it ends when the main thread does.
   template <class T>
   static T& global() {
+    if (auto* const e = model::detail::active) return e->template global<T>();
     return environment<backend::builtin>::template global<T>();
   }
 
@@ -79,7 +142,7 @@ struct environment<backend::model> {
 
  private:
   static void fence(std::memory_order order, model::detail::explorer::symmetry sides) noexcept {
-    if (auto* const e = model::detail::active) {
+    if (auto* const e = model::detail::active; e != nullptr && !e->setting_up()) {
       e->steps().fence(order, sides);
       e->step(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", {}, 0);
     } else {

@@ -27,6 +27,10 @@ class execution {
 
   void new_run() {
     objects_.new_run();
+    setup_.new_run();
+    setup_region_ = none;
+    threads_before_ = explorer_.known_threads();
+    made_before_all_ = false;
     arena_.new_run();
     trace_.clear();
     observed_.clear();
@@ -37,9 +41,83 @@ class execution {
     observed_[name] = std::to_string(value);
   }
 
+  // ---- What is there before all threads, see setup.hpp ---------------------------------------------------------------------------
+
+  /// Whether what is done now is no part of the execution.
+  [[nodiscard]] bool setting_up() const noexcept { return setup_region_ != none; }
+  /// What an atomic holds after that is what it begins with.
+  void set_initial(const void* address, uint128 value) {
+    const object& o = objects_.at(address);
+    if (o.what == object::life::atomic) explorer_.state().at(o.location).initial_value = value;
+  }
+  void begin_owner(const void* address) { setup_.begin_owner(address); }
+  /// The running thread's object of an owner; null where none was made.
+  void* object_of(const void* address) {
+    const owner& o = setup_.at(address);
+    return o.made ? o.objects[explorer_.running()] : nullptr;
+  }
+  template <class Make>
+  void* object_of(const void* address, const Make& make) {
+    owner& o = setup_.at(address);
+    if (!o.make) {
+      // Somebody has walked over nothing, who would now find something.
+      if (o.walked) begin_again_ = true;
+      o.make = maker(make);
+    }
+    make_all(o);
+    return o.objects[explorer_.running()];
+  }
+  template <class F>
+  void for_each_object(const void* address, F f) {
+    owner& o = setup_.at(address);
+    if (!o.make) {
+      o.walked = true;
+      return;
+    }
+    make_all(o);
+    for (unsigned t = 0; t < explorer_.known_threads(); ++t) {
+      if (void* const object = setup_.at(address).objects[t]) f(object);
+    }
+  }
+  /// Those of threads that have ended, and whom the running thread has joined.
+  template <class F>
+  void for_each_inherited(const void* address, F f) {
+    for (unsigned t = 0; t < explorer_.known_threads(); ++t) {
+      if (!explorer_.inherits(t)) continue;
+      const owner& o = setup_.at(address);
+      if (o.made && o.objects[t] != nullptr) f(o.objects[t]);
+    }
+  }
+  template <class T>
+  T& global() {
+    static constexpr char type = 0;
+    if (void* const made = setup_.find_global(&type)) return *static_cast<T*>(made);
+    void* const made = set_up(&type, 0, 0, [this]() -> void* { return ::new (allocate(sizeof(T), alignof(T), false, {})) T(); });
+    setup_.globals().push_back({&type, made, [](void* object) { static_cast<T*>(object)->~T(); }});
+    return *static_cast<T*>(made);
+  }
+  /// The main thread has ended: so do the process's objects, each as a part of the execution.
+  void end_globals() {
+    while (!setup_.globals().empty()) {
+      const setup::global last = setup_.globals().back();
+      setup_.globals().pop_back();
+      last.destroy(last.object);
+    }
+  }
+  /// A thread was seen for the first time, and objects were made without one for it: nothing that this check has seen counts.
+  [[nodiscard]] bool must_begin_again() noexcept {
+    if (made_before_all_ && explorer_.known_threads() > threads_before_) begin_again_ = true;
+    return std::exchange(begin_again_, false);
+  }
+  void begin_again() {
+    failure_.reset();
+    explorer_.begin();
+  }
+
   // ---- Atomics -------------------------------------------------------------------------------------------------------------------
 
   void begin_atomic(const void* address, uint128 value) {
+    if (setting_up()) return;
     note_write(address, "the begin of an atomic");
     const unsigned t = explorer_.running();
     buffer<std::uint32_t>& mine = locations_of_[t];
@@ -52,6 +130,7 @@ class execution {
     explorer_.act();
   }
   void end_object(const void* address) {
+    if (setting_up()) return;
     object& o = objects_.at(address);
     if (o.what == object::life::none) return;
     ensure_after_all(o, violation_kind::use_after_free, "an object ends while it is used");
@@ -86,6 +165,7 @@ class execution {
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
 
   void read_plain(const void* address, const place& where) {
+    if (setting_up()) return;
     check_alive(address, where);
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
@@ -97,6 +177,7 @@ class execution {
     if (o.what == object::life::none) o.what = object::life::plain;
   }
   void write_plain(const void* address, const place& where) {
+    if (setting_up()) return;
     note_write(address, "a write", where);
     explorer_.act();
   }
@@ -104,10 +185,10 @@ class execution {
   // ---- Allocation ----------------------------------------------------------------------------------------------------------------
 
   void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& where) {
-    explorer_.act();
-    block* const fresh = arena_.allocate(explorer_.running(), bytes, alignment);
+    if (!setting_up()) explorer_.act();
+    block* const fresh = arena_.allocate(setting_up() ? arena::first_setup + setup_region_ : explorer_.running(), bytes, alignment);
     if (fresh == nullptr) return nullptr;
-    fresh->counts = counts;
+    fresh->counts = counts && !setting_up();
     fresh->where_allocated = where;
     return fresh->begin;
   }
@@ -169,6 +250,21 @@ class execution {
     std::uint8_t thread;
   };
 
+  template <class Make>
+  void* set_up(const void* whose, std::uint32_t generation, unsigned thread, const Make& make) {
+    const unsigned before = std::exchange(setup_region_, setup_.region_of(whose, generation, thread));
+    void* const made = make();
+    setup_region_ = before;
+    return made;
+  }
+  void make_all(owner& o) {
+    made_before_all_ = true;
+    for (unsigned t = 0; t < explorer_.known_threads(); ++t) {
+      if (!o.made || o.objects[t] == nullptr) o.objects[t] = set_up(o.address, o.generation, t, o.make);
+    }
+    for (unsigned t = explorer_.known_threads(); t < max_threads && !o.made; ++t) o.objects[t] = nullptr;
+    o.made = true;
+  }
   [[nodiscard]] moment moment_of(unsigned thread) noexcept {
     return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
   }
@@ -225,7 +321,14 @@ class execution {
     failure_ = violation{kind, std::move(message), std::move(trace)};
   }
 
+  static constexpr unsigned none = ~0U;
+
   explorer explorer_;
+  setup setup_;
+  unsigned setup_region_ = none;  // of what is being set up
+  unsigned threads_before_ = 0;  // known when the run began
+  bool made_before_all_ = false;  // in this run
+  bool begin_again_ = false;
   object_table objects_;
   arena arena_;
   buffer<std::uint32_t> locations_of_[max_threads];  // of each thread's atomics, in the order of their begins

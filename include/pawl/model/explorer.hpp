@@ -78,6 +78,17 @@ class explorer {
   /// Whether what the thread does now is only tried, and no part of the graph: see waiting_loop.hpp.
   [[nodiscard]] bool trying() const noexcept { return threads_[running_].loop.trying(); }
   graph& state() noexcept { return graph_; }
+  /// The main thread and all that any run so far has started: their numbers are below this.
+  [[nodiscard]] unsigned known_threads() const noexcept { return static_cast<unsigned>(family_.size()) + 1; }
+  /// Whether this thread has ended and the running one has joined it, or one that had.
+  [[nodiscard]] bool inherits(unsigned from) const noexcept {
+    if (from == running_) return false;
+    while (from != running_) {
+      if (!threads_[from].joined) return false;
+      from = threads_[from].joined_by;
+    }
+    return true;
+  }
 
   uint128 load(const access& a) { return read(a, update()).value; }
   void store(const access& a, uint128 value) {
@@ -173,6 +184,8 @@ class explorer {
       threads_[running_].joins = child;
       park(waiting::thread);
     }
+    threads_[child].joined = true;
+    threads_[child].joined_by = running_;
     progress& mine = graph_.threads[running_];
     mine.now.join(graph_.threads[child].now);
     mine.past.join(graph_.threads[child].past);
@@ -202,6 +215,8 @@ class explorer {
     waiting waits = waiting::nothing;
     stamp waits_for = initial;
     unsigned joins = 0;
+    bool joined = false;
+    unsigned joined_by = 0;
     unsigned children = 0;
     void (*function)(void*) = nullptr;
     void* argument = nullptr;
@@ -231,7 +246,7 @@ class explorer {
     for (thread& each : threads_) {
       each.records.clear();
       each.next = 0;
-      each.started = each.finished = false;
+      each.started = each.finished = each.joined = false;
       each.waits = waiting::nothing;
       each.children = 0;
       each.loop.begin();

@@ -14,6 +14,7 @@
 #include "buffer.hpp"
 #include "clock.hpp"
 #include "place.hpp"
+#include "setup.hpp"
 
 namespace pawl::inline v0::model::detail {
 
@@ -67,6 +68,13 @@ class object_table {
   template <class F>
   void for_each_in(const void* begin, std::size_t bytes, F f) {
     const auto first = reinterpret_cast<std::uintptr_t>(begin);
+    if (bytes < slots_.size()) {
+      for (std::size_t i = 0; i < bytes; ++i) {
+        object& each = find(reinterpret_cast<const void*>(first + i));
+        if (each.run == run_ && each.address == reinterpret_cast<const void*>(first + i)) f(each);
+      }
+      return;
+    }
     for (object& each : slots_) {
       const auto address = reinterpret_cast<std::uintptr_t>(each.address);
       if (each.run == run_ && address >= first && address - first < bytes) f(each);
@@ -108,46 +116,53 @@ struct block {
   place where_freed;
 };
 
-/// One region per thread, of which nothing is given twice in one run: so a freed block is recognized.
+/// One region per thread and per object of setup.hpp, of which nothing is given twice in one run: so a freed block is recognized.
 class arena {
  public:
+  /// The region of a thread has its number; these follow.
+  static constexpr unsigned first_setup = max_threads;
+
   arena() {
     void* const mapped =
-        mmap(nullptr, region * max_threads, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        mmap(nullptr, all_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) throw std::bad_alloc();
     memory_ = static_cast<std::byte*>(mapped);
   }
   arena(const arena&) = delete;
   arena& operator=(const arena&) = delete;
-  ~arena() { munmap(memory_, region * max_threads); }
+  ~arena() { munmap(memory_, all_bytes); }
 
   void new_run() noexcept {
-    for (unsigned t = 0; t < max_threads; ++t) {
-      used_[t] = 0;
-      blocks_[t].clear();
+    for (unsigned r = 0; r < regions_; ++r) {
+      used_[r] = 0;
+      blocks_[r].clear();
     }
   }
-  /// Null where the thread's region is full.
-  block* allocate(unsigned thread, std::size_t bytes, std::size_t alignment) {
-    const std::size_t begin = (used_[thread] + alignment - 1) / alignment * alignment;
-    if (begin + bytes > region) return nullptr;
+  /// Null where the region is full.
+  block* allocate(unsigned region, std::size_t bytes, std::size_t alignment) {
+    if (region >= most_regions) return nullptr;
+    const std::size_t begin = (used_[region] + alignment - 1) / alignment * alignment;
+    if (begin + bytes > size_of(region)) return nullptr;
+    if (region >= regions_) regions_ = region + 1;
     // A byte between blocks, so that an address past the end of one is not the next.
-    used_[thread] = begin + bytes + 1;
-    block fresh{memory_ + thread * region + begin, bytes, false, true, {}, {}};
+    used_[region] = begin + bytes + 1;
+    block fresh{memory_ + begin_of(region) + begin, bytes, false, true, {}, {}};
     std::memset(fresh.begin, 0xa5, bytes);  // the same garbage in every run
-    blocks_[thread].push_back(fresh);
-    return &blocks_[thread].back();
+    blocks_[region].push_back(fresh);
+    return &blocks_[region].back();
   }
   [[nodiscard]] bool owns(const void* address) const noexcept {
     const auto at = reinterpret_cast<std::uintptr_t>(address);
     const auto first = reinterpret_cast<std::uintptr_t>(memory_);
-    return at >= first && at - first < region * max_threads;
+    return at >= first && at - first < all_bytes;
   }
   /// The block that holds this address; null where there is none.
   block* find(const void* address) noexcept {
     if (!owns(address)) return nullptr;
     const auto* const at = static_cast<const std::byte*>(address);
-    buffer<block>& all = blocks_[static_cast<std::size_t>(at - memory_) / region];
+    const auto offset = static_cast<std::size_t>(at - memory_);
+    buffer<block>& all = blocks_[offset < begin_of(first_setup) ? offset / thread_bytes
+                                                                : first_setup + (offset - begin_of(first_setup)) / setup_bytes];
     std::size_t low = 0;
     std::size_t high = all.size();
     while (low < high) {
@@ -164,8 +179,8 @@ class arena {
   }
   /// A block that was not freed and counts as a leak; null where there is none.
   [[nodiscard]] const block* leaked() const noexcept {
-    for (const buffer<block>& all : blocks_) {
-      for (const block& each : all) {
+    for (unsigned r = 0; r < first_setup; ++r) {
+      for (const block& each : blocks_[r]) {
         if (!each.freed && each.counts) return &each;
       }
     }
@@ -173,11 +188,19 @@ class arena {
   }
 
  private:
-  static constexpr std::size_t region = std::size_t{64} << 20U;
+  static constexpr unsigned most_regions = max_threads + setup::most_regions;
+  static constexpr std::size_t thread_bytes = std::size_t{64} << 20U;
+  static constexpr std::size_t setup_bytes = std::size_t{1} << 20U;
+  static constexpr std::size_t all_bytes = thread_bytes * max_threads + setup_bytes * setup::most_regions;
+  static constexpr std::size_t size_of(unsigned region) noexcept { return region < first_setup ? thread_bytes : setup_bytes; }
+  static constexpr std::size_t begin_of(unsigned region) noexcept {
+    return region < first_setup ? region * thread_bytes : first_setup * thread_bytes + (region - first_setup) * setup_bytes;
+  }
 
   std::byte* memory_;
-  std::size_t used_[max_threads] = {};
-  buffer<block> blocks_[max_threads];
+  unsigned regions_ = max_threads;  // ever used
+  std::size_t used_[most_regions] = {};
+  buffer<block> blocks_[most_regions];
 };
 
 }  // namespace pawl::inline v0::model::detail
