@@ -3,7 +3,6 @@
 // lets a load read. Header-only, in one process and one real thread. See docs/model.md.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -14,6 +13,7 @@
 
 #include "model/backend.hpp"
 #include "model/environment.hpp"
+#include "model/progress.hpp"
 #include "model/report.hpp"
 
 // Called by pawl_model_pause, so the compiler sees no use of it. NOLINTNEXTLINE(misc-definitions-in-headers): weak
@@ -21,10 +21,24 @@ extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) { 
 
 namespace pawl::inline v0::model {
 
+/// How executions are found. exhaustive: all of them, each once. random: each choice at random. pct: threads by random priorities that
+/// change at a few random steps (probabilistic concurrency testing), which finds bugs that need few preemptions sooner.
+enum class mode { exhaustive, random, pct };
+/// cpp20: the standard's, without load buffering. sc: every atomic operation and fence as if it were seq_cst. rc11: not built yet.
+enum class memory_model { cpp20, rc11, sc };
+
 struct options {
-  std::uint64_t max_executions = 0;  // 0: no bound
-  std::uint64_t max_steps = 0;  // of one execution; 0: no bound
-  unsigned spurious_failures = 1;  // of weak compare-and-swaps of one thread on one object
+  model::mode mode = model::mode::exhaustive;
+  std::uint64_t max_executions = 0;  ///< 0: no bound; in the random modes 10,000
+  std::uint64_t max_steps = 0;  ///< events of one execution; 0: no bound but the checker's own, 32,000
+  std::optional<unsigned> preemption_bound{};  ///< random modes: how often a thread that could go on is interrupted
+  model::memory_model memory_model = model::memory_model::cpp20;
+  bool reuse = false;  ///< not built yet
+  unsigned spurious_failures = 1;  ///< of weak compare-and-swaps of one thread on one object
+  bool realtime = false;  ///< linearizability respects real time, not only happens-before
+  std::uint64_t seed = 0;  ///< of the random modes
+  std::string replay{};  ///< a violation's replay: exactly that execution
+  bool progress = false;  ///< a line on the standard error stream, twice a second, where that is a terminal
 };
 
 /// A violation where `holds` is false. Ends the execution.
@@ -143,25 +157,44 @@ void destroy(T* object) {
   environment<backend::model>::deallocate(object, sizeof(T), alignof(T));
 }
 
-/// Runs `body` in every execution that it has, until one violates something.
+/// Runs `body` in every execution that it has, or in those that the options say, until one violates something.
+///
+/// Throws std::invalid_argument where the options ask for what there is not, and std::bad_alloc. Not to be called within a body.
 template <class Body>
 report check(const options& o, Body&& body) {
   using outcome = detail::explorer::outcome;
+  detail::validate(o.memory_model == memory_model::rc11, "model::options::memory_model: rc11 is not built yet");
+  detail::validate(o.reuse, "model::options::reuse is not built yet");
+  detail::validate(o.preemption_bound && o.mode == mode::exhaustive, "model::options::preemption_bound: for the random modes only");
+  detail::validate(detail::active != nullptr, "model::check is called within a check");
   report result;
-  detail::execution checked(o.spurious_failures);
+  detail::execution checked(o.spurious_failures, o.realtime);
   detail::explorer& steps = checked.steps();
-  const auto begin = std::chrono::steady_clock::now();
+  steps.sequential(o.memory_model == memory_model::sc);
+  const bool replays = !o.replay.empty();
+  detail::validate(replays && !steps.replay(o.replay), "model::options::replay is no violation's replay");
+  const bool samples = o.mode != mode::exhaustive && !replays;
+  if (samples) {
+    steps.choices().how = o.mode == mode::random ? detail::chooser::way::random : detail::chooser::way::priorities;
+    steps.choices().seed(o.seed);
+    steps.choices().bounded_preemptions = o.preemption_bound.has_value();
+    steps.choices().preemption_bound = o.preemption_bound.value_or(0);
+  }
+  const std::uint64_t most = o.max_executions == 0 && samples ? 10000 : o.max_executions;
   auto main = [&body, &checked] {
     thread::guarded(body);
     checked.end_globals();
   };
+  detail::stopwatch watch(o.progress);
   steps.begin();
-  bool bounded = false;
-  while (steps.more()) {
-    if (o.max_executions != 0 && result.executions + result.blocked >= o.max_executions) {
+  bool bounded = samples || replays;
+  std::uint64_t tries_to_shorten = 0;
+  while (steps.more() || samples) {
+    if (most != 0 && result.executions + result.blocked >= most) {
       bounded = true;
       break;
     }
+    if (!steps.more()) steps.begin();
     checked.new_run();
     steps.limit(o.max_steps);
     detail::active = &checked;
@@ -170,7 +203,7 @@ report check(const options& o, Body&& body) {
     checked.finish(how);
     if (checked.must_begin_again()) {
       result = report();
-      bounded = false;
+      tries_to_shorten = 0;
       checked.begin_again();
       continue;
     }
@@ -183,11 +216,17 @@ report check(const options& o, Body&& body) {
       for (const auto& [name, value] : checked.observed()) seen += (seen.empty() ? "" : " ") + name + "=" + value;
       if (!seen.empty()) result.outcomes.insert(seen);
     }
-    if (checked.failure()) break;
+    watch.show(result.executions, result.blocked, samples ? most : 0, steps.explored());
+    if (std::optional<violation> found = checked.take_failure()) {
+      if (!result.violation || (found->kind == result.violation->kind && found->length < result.violation->length)) result.violation = std::move(found);
+    }
+    // A shorter one is easier to read: so it looks a little further.
+    constexpr std::uint64_t most_tries = 200;
+    if (result.violation && (replays || ++tries_to_shorten > most_tries)) break;
+    if (replays) break;
   }
-  result.violation = checked.failure();
   result.complete = !result.violation && !bounded;
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  result.seconds = watch.seconds();
   return result;
 }
 template <class Body>

@@ -2,13 +2,14 @@
 // One check in progress: the explorer, the memory of the execution that runs, and what went wrong.
 #pragma once
 
-#include <cstdio>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "explorer.hpp"
 #include "memory.hpp"
 #include "report.hpp"
+#include "trace.hpp"
 
 namespace pawl::inline v0::model::detail {
 
@@ -18,7 +19,10 @@ inline constinit execution* active = nullptr;
 
 class execution {
  public:
-  explicit execution(unsigned spurious_failures) : explorer_(spurious_failures) {}
+  explicit execution(unsigned spurious_failures, bool realtime = false) : explorer_(spurious_failures), realtime_(realtime) {}
+
+  /// Whether operations of a linearizable history are ordered as they come, and not only where one happens before another.
+  [[nodiscard]] bool realtime() const noexcept { return realtime_; }
 
   explorer& steps() noexcept { return explorer_; }
   [[nodiscard]] const std::optional<violation>& failure() const noexcept { return failure_; }
@@ -118,7 +122,7 @@ class execution {
 
   void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
-    note_write(address, "the begin of an atomic");
+    note_write(address, "begun");
     const unsigned t = explorer_.running();
     buffer<std::uint32_t>& mine = locations_of_[t];
     const std::uint32_t nth = begun_[t]++;
@@ -157,9 +161,10 @@ class execution {
     o.where_used[t] = where;
     return o.location;
   }
+  /// An operation on an atomic, or a fence, that the explorer has just executed.
   void step(const char* operation, const place& where, uint128 value) {
     if (explorer_.trying()) return;
-    trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running())});
+    note_step(operation, where, value, explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
   }
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
@@ -171,14 +176,16 @@ class execution {
     const unsigned t = explorer_.running();
     if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an object is read after its end", where);
     if (!o.written.happens_before(explorer_.state().threads[t].now, t))
-      race(o, o.written.thread, o.where_written, "written", "read", where);
+      race(o.written.thread, o.written.time, o.where_written, "written", "read", where);
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
     if (o.what == object::life::none) o.what = object::life::plain;
+    note_step("plain read", where);
   }
   void write_plain(const void* address, const place& where) {
     if (setting_up()) return;
-    note_write(address, "a write", where);
+    note_write(address, "written", where);
+    note_step("plain write", where);
     explorer_.act();
   }
 
@@ -199,23 +206,26 @@ class execution {
     if (old == nullptr || old->begin != memory)
       return fail(violation_kind::double_free, "memory is freed that was never allocated", where);
     if (old->freed)
-      return fail(violation_kind::double_free, "memory is freed a second time; first " + text(old->where_freed), where);
+      return fail(violation_kind::double_free, "memory is freed a second time; first " + text_of(old->where_freed), where);
     objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
       if (o.what != object::life::ended) ensure_after_all(o, violation_kind::use_after_free, "memory is freed while it is used");
       o.what = object::life::ended;
     });
     old->freed = true;
     old->where_freed = where;
+    note_step("free", where);
   }
 
   // ---- Ends ----------------------------------------------------------------------------------------------------------------------
 
+  /// Takes the failure out: the check goes on.
+  std::optional<violation> take_failure() { return std::exchange(failure_, std::nullopt); }
   /// Looks at a run that came to its end.
   void finish(explorer::outcome how) {
     if (failure_) return;
     if (how == explorer::outcome::complete) {
       if (const block* const lost = arena_.leaked())
-        note(violation_kind::leak, "memory is never freed, allocated " + text(lost->where_allocated));
+        note(violation_kind::leak, "memory is never freed, allocated " + text_of(lost->where_allocated));
     } else if (how == explorer::outcome::blocked && explorer_.stuck()) {
       const bool loops = explorer_.waits_in_loop();
       note(loops ? violation_kind::livelock : violation_kind::deadlock,
@@ -231,7 +241,7 @@ class execution {
     if (explorer_.trying()) {
       failed_in_trial_ = true;
     } else if (!failure_) {
-      note(kind, message + ", " + text(where));
+      note(kind, message + ", " + text_of(where));
     }
   }
   void stop_if_failed() {
@@ -243,13 +253,9 @@ class execution {
   }
 
  private:
-  struct traced {
-    const char* operation;
-    place where;
-    uint128 value;
-    std::uint8_t thread;
-  };
-
+  void note_step(const char* operation, const place& where, uint128 value = 0, stamp event = initial) {
+    if (!explorer_.trying() && !failure_) trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running()), event});
+  }
   template <class Make>
   void* set_up(const void* whose, std::uint32_t generation, unsigned thread, const Make& make) {
     const unsigned before = std::exchange(setup_region_, setup_.region_of(whose, generation, thread));
@@ -271,7 +277,7 @@ class execution {
   void check_alive(const void* address, const place& where) {
     const block* const home = arena_.find(address);
     if (home != nullptr && home->freed) {
-      fail(violation_kind::use_after_free, "memory is used after it was freed, " + text(home->where_freed), where);
+      fail(violation_kind::use_after_free, "memory is used after it was freed, " + text_of(home->where_freed), where);
     }
   }
   void note_write(const void* address, const char* what, const place& where = {}) {
@@ -280,9 +286,9 @@ class execution {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
     if (o.what != object::life::ended) {
-      if (!o.written.happens_before(now, t)) race(o, o.written.thread, o.where_written, "written", "written", where);
+      if (!o.written.happens_before(now, t)) race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
       for (unsigned u = 0; u < max_threads; ++u) {
-        if (u != t && !now.has(u, o.used.time[u])) race(o, u, o.where_used[u], "read", what, where);
+        if (u != t && !now.has(u, o.used.time[u])) race(u, o.used.time[u], o.where_used[u], "read", what, where);
       }
     }
     o.what = object::life::plain;
@@ -299,31 +305,23 @@ class execution {
     }
     if (!o.written.happens_before(now, t)) fail(kind, message, o.where_written);
   }
-  void race(const object&, unsigned other, const place& there, const char* done, const char* doing, const place& where) {
-    fail(violation_kind::data_race,
-         std::string("plain data is ") + doing + " by thread " + std::to_string(explorer_.running()) + " and " + done +
-             " by thread " + std::to_string(other) + " (" + text(there) + "), and neither happens before the other",
-         where);
-  }
-  static std::string text(const place& where) {
-    if (where.line == 0) return "at an unnamed place";
-    const std::string file(where.file);
-    return file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line);
+  void race(unsigned other, std::uint16_t time, const place& there, const char* done, const char* doing, const place& where) {
+    const unsigned t = explorer_.running();
+    note_step("plain access", where);
+    std::string message = std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done + " by thread " +
+                          std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other";
+    if (!explorer_.trying()) message += trace(explorer_.state(), trace_).missing_edge(other, time, t);
+    fail(violation_kind::data_race, message, where);
   }
   void note(violation_kind kind, std::string message) {
-    std::string trace;
-    for (const traced& each : trace_) {
-      char line[256];
-      std::snprintf(line, sizeof line, "thread %u  %-24s %-14s %llu\n", static_cast<unsigned>(each.thread),
-                    text(each.where).c_str(), each.operation, static_cast<unsigned long long>(each.value));
-      trace += line;
-    }
-    failure_ = violation{kind, std::move(message), std::move(trace)};
+    const trace shown(explorer_.state(), trace_);
+    failure_ = violation{kind, std::move(message), shown.as_text(), explorer_.replay(), shown.as_dot(), trace_.size()};
   }
 
   static constexpr unsigned none = ~0U;
 
   explorer explorer_;
+  const bool realtime_;
   setup setup_;
   unsigned setup_region_ = none;  // of what is being set up
   unsigned threads_before_ = 0;  // known when the run began
@@ -334,7 +332,7 @@ class execution {
   buffer<std::uint32_t> locations_of_[max_threads];  // of each thread's atomics, in the order of their begins
   std::uint32_t begun_[max_threads] = {};
   std::map<const void*, std::uint32_t> foreign_;
-  buffer<traced> trace_;
+  buffer<detail::step> trace_;
   std::map<std::string, std::string> observed_;
   std::optional<violation> failure_;
   bool failed_in_trial_ = false;

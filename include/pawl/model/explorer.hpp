@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "chooser.hpp"
 #include "fiber.hpp"
 #include "graph.hpp"
 #include "total_order.hpp"
@@ -60,17 +61,32 @@ class explorer {
   void begin() {
     heads_.clear();
     shelf_.clear();
-    heads_.push_back({0, false});
+    heads_.push_back({0, false, 1});
+    explored_ = 0;
   }
+  /// Executions are chosen, not explored: see chooser.hpp.
+  chooser& choices() noexcept { return chooser_; }
+  /// All atomics behave as if they were sequentially consistent.
+  void sequential(bool all) noexcept { sequential_ = all; }
   /// No execution has more events than this; 0: as many as there is room for.
   void limit(std::uint64_t events) noexcept { limit_ = events == 0 || events > most_events ? most_events : events; }
   /// Runs the graph that was laid aside last, and what follows from it straight ahead. `body` is thread zero.
   template <class Body>
   outcome run(Body& body) {
+    const double share = heads_.back().share;
     take_item();
+    const std::size_t before = heads_.size();
+    chooser_.begin(longest_);
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
-    return schedule();
+    const outcome how = schedule();
+    // The run and the graphs that it has laid aside count as equals.
+    const double each = share / static_cast<double>(heads_.size() - before + 1);
+    for (std::size_t i = before; i < heads_.size(); ++i) heads_[i].share = each;
+    explored_ += each;
+    return how;
   }
+  /// How much of all is explored, from 0 to 1: a guess, by the parts that the graphs laid aside had at each run.
+  [[nodiscard]] double explored() const noexcept { return explored_; }
 
   // ---- For the running thread ----------------------------------------------------------------------------------------------------
 
@@ -78,6 +94,31 @@ class explorer {
   /// Whether what the thread does now is only tried, and no part of the graph: see waiting_loop.hpp.
   [[nodiscard]] bool trying() const noexcept { return threads_[running_].loop.trying(); }
   graph& state() noexcept { return graph_; }
+  /// The events that the program has come to in this run, in that order.
+  [[nodiscard]] const buffer<stamp>& arrivals() const noexcept { return arrivals_; }
+  /// This run, so that it can be run again.
+  [[nodiscard]] std::string replay() const {
+    buffer<choice> choices;
+    for (std::size_t i = 0; i < arrivals_.size(); ++i) {
+      const event& e = graph_.get(arrivals_[i]);
+      // The store of a read-modify-write comes at once after its load, and leaves nothing to choose.
+      if (e.kind == kind::store && e.exclusive) continue;
+      choice made;
+      made.thread = e.thread;
+      made.turn = e.kind == kind::turn;
+      made.spurious = e.spurious;
+      if (e.kind == kind::load) made.behind = arrived_behind(e.location, graph_.position_of(e.rf), i);
+      if (e.kind == kind::store) made.behind = arrived_behind(e.location, e.position, i);
+      choices.push_back(made);
+    }
+    return replay_text::write(family_, choices);
+  }
+  /// From now on there is one run: the one of which replay() gave this text. False where it is none.
+  bool replay(std::string_view text) {
+    if (!replay_text::read(text, family_, chooser_.script)) return false;
+    chooser_.how = chooser::way::script;
+    return true;
+  }
   /// The main thread and all that any run so far has started: their numbers are below this.
   [[nodiscard]] unsigned known_threads() const noexcept { return static_cast<unsigned>(family_.size()) + 1; }
   /// Whether this thread has ended and the running one has joined it, or one that had.
@@ -90,13 +131,18 @@ class explorer {
     return true;
   }
 
-  uint128 load(const access& a) { return read(a, update()).value; }
-  void store(const access& a, uint128 value) {
+  uint128 load(access a) {
+    strengthen(a);
+    return read(a, update()).value;
+  }
+  void store(access a, uint128 value) {
+    strengthen(a);
     act();
     write(a, value, false, initial);
   }
   /// Returns what was read, and in `succeeded` whether f replaced it.
-  uint128 read_modify_write(const access& a, update f, bool& succeeded) {
+  uint128 read_modify_write(access a, update f, bool& succeeded) {
+    strengthen(a);
     const seen what = read(a, f);
     succeeded = what.succeeds;
     if (what.succeeds) {
@@ -116,8 +162,9 @@ class explorer {
       replay(kind::fence, 0);
       return;
     }
+    if (sequential_) order = seq_cst;
     park(waiting::turn);
-    graph_.arrive(
+    arrive(
         graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order), false,
                        false, false, sides == symmetry::light, sides == symmetry::heavy}));
   }
@@ -135,7 +182,15 @@ class explorer {
       mine.loop.begin();
       return;
     }
-    if (!mine.loop.trying()) park(waiting::turn);
+    if (!mine.loop.trying()) {
+      chooser_.yield(running_);
+      park(waiting::turn);
+      if (chooser_.turns()) {
+        arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false}));
+        mine.loop.begin();
+        return;
+      }
+    }
     switch (mine.loop.ended(frame, mine.stack.top())) {
       case waiting_loop::verdict::went_on:
       case waiting_loop::verdict::tries:
@@ -228,6 +283,7 @@ class explorer {
   struct head {
     std::uint32_t size;
     bool revisited;
+    double share;  // of all executions, as far as one can guess
   };
   struct seen {
     uint128 value;
@@ -257,6 +313,36 @@ class explorer {
     failing_.load = initial;
     ended_ = false;
     thread_count_ = 0;
+    arrivals_.clear();
+  }
+  // The running thread comes to this event, for good.
+  void arrive(stamp s, bool feeds_fences = true) {
+    graph_.arrive(s, feeds_fences);
+    arrivals_.push_back(s);
+    const bool chosen = graph_.get(s).kind != kind::store || !graph_.get(s).exclusive;
+    if (left_ == 0 && chosen) chooser_.step();
+    if (arrivals_.size() > longest_) longest_ = arrivals_.size();
+  }
+  void strengthen(access& a) const noexcept {
+    if (sequential_) a.order = a.failure = seq_cst;
+  }
+  // How many stores that came before arrival n stand behind this position. (One of a read-modify-write comes with its load.)
+  [[nodiscard]] std::uint16_t arrived_behind(std::uint32_t l, std::size_t position, std::size_t n) const noexcept {
+    std::uint16_t found = 0;
+    for (const stamp s : graph_.at(l).stores) {
+      if (s == initial || graph_.position_of(s) <= position || !graph_.of(s).known) continue;
+      const event& e = graph_.get(s);
+      for (std::size_t i = 0; i < n; ++i) {
+        const event& came = graph_.get(arrivals_[i]);
+        const bool is_load_of_it = e.exclusive && came.kind == kind::load && came.exclusive && came.location == l &&
+                                   came.thread == e.thread && graph_.time_of(arrivals_[i]) == graph_.time_of(s);
+        if (arrivals_[i] == s || is_load_of_it) {
+          ++found;
+          break;
+        }
+      }
+    }
+    return found;
   }
 
   // ---- Scheduling ----------------------------------------------------------------------------------------------------------------
@@ -284,7 +370,7 @@ class explorer {
   void park(waiting why) {
     if ((why == waiting::turn || why == waiting::own_store) && left_ == 0 && checked_) {
       if (graph_.events.size() >= limit_) stop(outcome::bounded);
-      return;
+      if (why == waiting::own_store || !chooser_.chooses()) return;
     }
     thread& mine = threads_[running_];
     mine.waits = why;
@@ -320,7 +406,18 @@ class explorer {
       }
       for (unsigned t = 0; t < thread_count_ && next == thread_count_; ++t) {
         const bool new_event = threads_[t].waits == waiting::turn || threads_[t].waits == waiting::own_store;
+        if (new_event && chooser_.chooses()) continue;
         if (may_go_on(threads_[t]) && (!new_event || checked_)) next = t;
+      }
+      if (next == thread_count_ && chooser_.chooses() && left_ == 0 && checked_) {
+        unsigned enabled = 0;
+        for (unsigned t = 0; t < thread_count_; ++t) {
+          if (may_go_on(threads_[t])) enabled |= 1U << t;
+        }
+        if (enabled != 0) {
+          next = chooser_.pick_thread(enabled);
+          if (next == max_threads) return outcome::diverged;
+        }
       }
       if (next == thread_count_) {
         if (left_ == 0 && !checked_) {
@@ -363,8 +460,8 @@ class explorer {
     const stamp s = mine.records[mine.next];
     const event& e = graph_.get(s);
     if (e.kind != expected || (expected == kind::store && e.location != location)) stop(outcome::diverged);
-    graph_.arrive(s);
     ++mine.next;
+    arrive(s);
     --left_;
     return s;
   }
@@ -388,6 +485,7 @@ class explorer {
       return served(a, f, s);
     }
     park(waiting::turn);
+    if (chooser_.chooses()) return read_chosen(a, f);
 
     const location& where = graph_.at(a.location);
     const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
@@ -416,9 +514,35 @@ class explorer {
     const uint128 value = graph_.value_of(a.location, from);
     const bool succeeds = f && f(value, ignored);
     const stamp s = graph_.append(load_event(a, f, from, succeeds));
-    graph_.arrive(s, a.feeds_fences);
+    arrive(s, a.feeds_fences);
     mine.loop.read(s, a.location, value);
     return {value, from, succeeds};
+  }
+  // One of the stores that may be read, the latest where the chosen one may not.
+  seen read_chosen(const access& a, update f) {
+    const location& where = graph_.at(a.location);
+    const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
+    const std::size_t last = where.stores.size() - 1;
+    std::size_t behind = chooser_.pick_store(last - floor + 1);
+    if (behind > last - floor) stop(outcome::diverged);
+    uint128 ignored = 0;
+    event e{};
+    uint128 value = 0;
+    for (;; behind = 0) {
+      const stamp from = where.stores[last - behind];
+      value = graph_.value_of(a.location, from);
+      const bool could = f && f(value, ignored);
+      e = load_event(a, f, from, could);
+      if (could && a.weak && may_fail_for_nothing(a.location, running_) && chooser_.pick_failure()) {
+        e = load_event(a, f, from, false);
+        e.spurious = true;
+      }
+      if (behind == 0 || (!(e.exclusive && graph_.taken(a.location, from)) && consistent_with(e))) break;
+    }
+    const stamp s = graph_.append(e);
+    arrive(s, a.feeds_fences);
+    threads_[running_].loop.read(s, a.location, value);
+    return {value, e.rf, e.exclusive};
   }
   seen served(const access& a, update f, stamp s) {
     thread& mine = threads_[running_];
@@ -433,9 +557,9 @@ class explorer {
     e.order = static_cast<std::uint8_t>(succeeds || !f ? a.order : a.failure);
     const bool fresh = e.fresh;
     e.fresh = false;
-    graph_.arrive(s, a.feeds_fences);
-    mine.loop.read(s, a.location, value);
     ++mine.next;
+    arrive(s, a.feeds_fences);
+    mine.loop.read(s, a.location, value);
     --left_;
     if (fresh) {
       if (fails_too) failing_ = {s, a.failure};
@@ -458,11 +582,15 @@ class explorer {
     const std::size_t end = where.stores.size();
     event e{value,     a.location, initial, 0, static_cast<std::uint8_t>(running_), kind::store, static_cast<std::uint8_t>(a.order),
             exclusive, false,      false};
+    if (chooser_.chooses()) {
+      write_chosen(e, from);
+      return;
+    }
     if (exclusive) {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
       const bool taken = !graph_.free_at(a.location, e.position);
       const stamp s = graph_.append(e);
-      graph_.arrive(s);
+      arrive(s);
       revisit(s);
       if (taken) stop(outcome::dropped);
       if (e.position != end && needs_check(e) && !order_.exists(graph_)) stop(outcome::dropped);
@@ -474,8 +602,24 @@ class explorer {
     }
     e.position = static_cast<std::uint16_t>(end);
     const stamp s = graph_.append(e);
-    graph_.arrive(s);
+    arrive(s);
     revisit(s);
+  }
+  void write_chosen(event& e, stamp from) {
+    const std::size_t end = graph_.at(e.location).stores.size();
+    e.position = static_cast<std::uint16_t>(end);
+    if (e.exclusive) {
+      e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
+    } else {
+      const std::size_t first = graph_.floor(e.location, graph_.threads[running_].now) + 1;
+      const std::size_t behind = chooser_.pick_store(end - first + 1);
+      if (behind > end - first) stop(outcome::diverged);
+      e.position = static_cast<std::uint16_t>(end - behind);
+      if (behind != 0 && !(graph_.free_at(e.location, e.position) && consistent_with(e))) e.position = static_cast<std::uint16_t>(end);
+    }
+    arrive(graph_.append(e));
+    // A read-modify-write that didn't read the latest store: its load was found to be consistent, its store may not be.
+    if (e.exclusive && e.position != end && needs_check(e) && !order_.exists(graph_)) stop(outcome::dropped);
   }
 
   [[nodiscard]] event load_event(const access& a, update f, stamp from, bool succeeds) const noexcept {
@@ -515,7 +659,7 @@ class explorer {
     const std::size_t first = shelf_.size();
     shelf_.resize(first + size);
     for (std::size_t i = 0; i < size; ++i) shelf_[first + i] = graph_.events[i];
-    heads_.push_back({static_cast<std::uint32_t>(size), false});
+    heads_.push_back({static_cast<std::uint32_t>(size), false, 0});
   }
   [[nodiscard]] bool may_fail_for_nothing(std::uint32_t l, unsigned whose) const noexcept {
     unsigned so_far = 0;
@@ -670,7 +814,7 @@ class explorer {
     event last = graph_.get(store);
     last.position = static_cast<std::uint16_t>(new_position(l, behind, store, no_place) + 1);
     shelf_[first + size] = last;
-    heads_.push_back({static_cast<std::uint32_t>(size + 1), true});
+    heads_.push_back({static_cast<std::uint32_t>(size + 1), true, 0});
   }
   static constexpr std::size_t no_place = ~std::size_t{0};
   // Where a kept store at `position` will stand, the new one behind `behind` counted.
@@ -702,11 +846,12 @@ class explorer {
   bool ended_ = false;
   outcome result_ = outcome::complete;
 
-  struct kin {
-    unsigned parent;
-    unsigned nth;
-  };
-  buffer<kin> family_;
+  double explored_ = 0;
+  chooser chooser_;
+  bool sequential_ = false;
+  std::size_t longest_ = 0;  // events of a run so far
+  buffer<stamp> arrivals_;
+  buffer<replay_text::kin> family_;
   buffer<head> heads_;  // graphs laid aside, the last one first
   buffer<event> shelf_;  // their events
   buffer<bool> kept_;  // by stamp: what stays in the revisit that is laid aside

@@ -53,6 +53,9 @@ struct violation {
   violation_kind kind;
   std::string message;
   std::string trace;  // a line per step, in an order in which it could have happened
+  std::string replay;  // options::replay runs exactly this execution
+  std::string dot;  // the execution as a picture, for Graphviz: threads as columns, reads-from and synchronizes-with as arrows
+  std::size_t length = 0;  // steps in the trace
 };
 
 struct report {

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSL-1.0
+// How a single execution is chosen where not all are explored: at random, by random priorities, or as it is written in a replay string.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "buffer.hpp"
+#include "clock.hpp"
+#include "event.hpp"
+
+namespace pawl::inline v0::model::detail {
+
+/// One event as a choice: which thread, and how far behind the latest store it reads or stands.
+struct choice {
+  std::uint8_t thread = 0;
+  std::uint16_t behind = 0;
+  bool spurious = false;
+  bool turn = false;
+};
+
+/// Choices as text: one character for thread and form, then, where it is not the latest store, a number to the base 16 with a bit that
+/// says that it goes on. Threads are named by who started them: first come (parent, nth) of each.
+class replay_text {
+ public:
+  struct kin {
+    unsigned parent;
+    unsigned nth;
+  };
+
+  static std::string write(const buffer<kin>& family, const buffer<choice>& choices) {
+    std::string text;
+    number(text, family.size());
+    for (const kin& each : family) {
+      number(text, each.parent);
+      number(text, each.nth);
+    }
+    for (const choice& each : choices) {
+      const unsigned form = each.turn ? turn : each.spurious ? spurious : each.behind != 0 ? behind : latest;
+      digit(text, form * max_threads + each.thread);
+      if (form == behind || form == spurious) number(text, each.behind);
+    }
+    return text;
+  }
+  /// False where the text is none that write gives.
+  static bool read(std::string_view text, buffer<kin>& family, buffer<choice>& choices) {
+    family.clear();
+    choices.clear();
+    std::size_t kin_count = 0;
+    if (!number(text, kin_count) || kin_count >= max_threads) return false;
+    for (std::size_t i = 0; i < kin_count; ++i) {
+      std::size_t parent = 0;
+      std::size_t nth = 0;
+      if (!number(text, parent) || !number(text, nth) || parent > i) return false;
+      family.push_back({static_cast<unsigned>(parent), static_cast<unsigned>(nth)});
+    }
+    while (!text.empty()) {
+      unsigned first = 0;
+      if (!digit(text, first)) return false;
+      choice read;
+      const unsigned form = first / max_threads;
+      read.thread = static_cast<std::uint8_t>(first % max_threads);
+      if (read.thread > kin_count) return false;
+      read.turn = form == turn;
+      read.spurious = form == spurious;
+      std::size_t far = 0;
+      if ((form == behind || form == spurious) && (!number(text, far) || far > 32000)) return false;
+      read.behind = static_cast<std::uint16_t>(far);
+      choices.push_back(read);
+    }
+    return true;
+  }
+
+ private:
+  static_assert(max_threads == 8, "a thread and a form are one digit to the base 32");
+  static constexpr unsigned latest = 0, behind = 1, spurious = 2, turn = 3;
+  static constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";  // D. Crockford's: none looks like another
+
+  static void digit(std::string& text, unsigned value) { text += digits[value]; }
+  static void number(std::string& text, std::size_t value) {
+    while (value >= 16) {
+      digit(text, 16 + static_cast<unsigned>(value % 16));
+      value /= 16;
+    }
+    digit(text, static_cast<unsigned>(value));
+  }
+  static bool digit(std::string_view& text, unsigned& value) {
+    if (text.empty()) return false;
+    const std::size_t found = digits.find(text.front());
+    if (found == std::string_view::npos) return false;
+    text.remove_prefix(1);
+    value = static_cast<unsigned>(found);
+    return true;
+  }
+  static bool number(std::string_view& text, std::size_t& value) {
+    value = 0;
+    for (unsigned shift = 0; shift < 32; shift += 4) {
+      unsigned next = 0;
+      if (!digit(text, next)) return false;
+      value += static_cast<std::size_t>(next % 16) << shift;
+      if (next < 16) return true;
+    }
+    return false;
+  }
+};
+
+/// Who goes next and what it reads, in an execution that is chosen and not explored.
+class chooser {
+ public:
+  /// explore: nothing is chosen here. random: each choice for itself. priorities: the thread of the highest priority goes, and at a few
+  /// steps, drawn before, it gets the lowest (S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte, "A Randomized Scheduler with
+  /// Probabilistic Guarantees of Finding Bugs", ASPLOS 2010). script: as written.
+  enum class way : std::uint8_t { explore, random, priorities, script };
+
+  way how = way::explore;
+  bool bounded_preemptions = false;
+  unsigned preemption_bound = 0;
+  buffer<choice> script;
+
+  [[nodiscard]] bool chooses() const noexcept { return how != way::explore; }
+  void seed(std::uint64_t s) noexcept { state_ = s * 0x9e3779b97f4a7c15U + 1; }
+
+  /// Another execution begins; the longest so far had so many events.
+  void begin(std::size_t longest) noexcept {
+    step_ = 0;
+    preemptions_ = 0;
+    last_ = max_threads;
+    lowest_ = 0;
+    for (std::uint32_t& each : priority_) each = 1000 + static_cast<std::uint32_t>(next() % 1000000);
+    for (std::size_t& each : changes_) each = next() % (longest + 1);
+  }
+  /// Of the threads that may go on, given as bits, not none. max_threads: the script names one that may not.
+  unsigned pick_thread(unsigned enabled) noexcept {
+    const bool last_could = last_ < max_threads && (enabled & (1U << last_)) != 0;
+    unsigned picked = max_threads;
+    if (how == way::script) {
+      picked = step_ < script.size() ? script[step_].thread : lowest_of(enabled);
+      if ((enabled & (1U << picked)) == 0) return max_threads;
+    } else if (last_could && bounded_preemptions && preemptions_ >= preemption_bound) {
+      picked = last_;
+    } else if (how == way::random) {
+      picked = nth_of(enabled, static_cast<unsigned>(next() % static_cast<unsigned>(__builtin_popcount(enabled))));
+    } else {
+      for (const std::size_t each : changes_) {
+        if (each == step_ && last_ < max_threads) yield(last_);
+      }
+      for (unsigned t = 0; t < max_threads; ++t) {
+        if ((enabled & (1U << t)) != 0 && (picked == max_threads || priority_[t] > priority_[picked])) picked = t;
+      }
+    }
+    if (last_could && picked != last_) ++preemptions_;
+    last_ = picked;
+    return picked;
+  }
+  /// An iteration of a loop has ended that may wait for another thread.
+  void yield(unsigned thread) noexcept { priority_[thread] = lowest_ < 1000 ? 999 - lowest_++ : 0; }
+  /// How far behind the latest of `count` stores a load reads, or a store stands.
+  std::size_t pick_store(std::size_t count) noexcept {
+    if (how == way::script) return step_ < script.size() ? script[step_].behind : 0;
+    // Mostly the latest: a stale read says more where the rest of the execution is one that is common.
+    if (count < 2 || next() % 4 != 0) return 0;
+    return next() % count;
+  }
+  /// Whether a weak compare-and-swap fails that could succeed.
+  bool pick_failure() noexcept {
+    if (how == way::script) return step_ < script.size() && script[step_].spurious;
+    return next() % 8 == 0;
+  }
+  /// Whether the script goes on with a loop's tried iteration that did something.
+  [[nodiscard]] bool turns() const noexcept { return how == way::script && step_ < script.size() && script[step_].turn; }
+  /// An event was added.
+  void step() noexcept { ++step_; }
+
+ private:
+  static unsigned lowest_of(unsigned set) noexcept { return static_cast<unsigned>(__builtin_ctz(set)); }
+  static unsigned nth_of(unsigned set, unsigned n) noexcept {
+    for (; n > 0; --n) set &= set - 1;
+    return lowest_of(set);
+  }
+  // SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014).
+  std::uint64_t next() noexcept {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31U);
+  }
+
+  std::uint64_t state_ = 0;
+  std::size_t step_ = 0;
+  unsigned last_ = max_threads;
+  unsigned preemptions_ = 0;
+  unsigned lowest_ = 0;
+  std::uint32_t priority_[max_threads] = {};
+  std::size_t changes_[3] = {};
+};
+
+}  // namespace pawl::inline v0::model::detail
