@@ -5,8 +5,9 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
+#include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -96,15 +97,17 @@ class var {
   T value_;
 };
 
-/// A thread of the modelled program. Joined before it ends.
+/// A thread of the modelled program. Joined before it ends. Only in a body: elsewhere it throws std::logic_error.
 class thread {
  public:
   template <class F>
     requires std::is_invocable_v<F&>
   explicit thread(F f, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+    if (detail::active == nullptr) throw std::logic_error("pawl::model::thread is made outside of a check");
     auto& e = *detail::active;
     // In the arena: an execution that is given up ends nobody's life.
     void* const memory = e.allocate(sizeof(F), alignof(F), false, where);
+    if (memory == nullptr) throw std::bad_alloc();
     auto* const function = ::new (memory) F(std::move(f));
     number_ = e.steps().spawn(
         [](void* body) {
@@ -177,6 +180,7 @@ report check(const options& o, Body&& body) {
   if (samples) {
     steps.choices().how = o.mode == mode::random ? detail::chooser::way::random : detail::chooser::way::priorities;
     steps.choices().seed(o.seed);
+    steps.choices().latest_only = o.memory_model == memory_model::sc;
     steps.choices().bounded_preemptions = o.preemption_bound.has_value();
     steps.choices().preemption_bound = o.preemption_bound.value_or(0);
   }

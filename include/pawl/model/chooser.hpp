@@ -117,6 +117,7 @@ class chooser {
   way how = way::explore;
   bool bounded_preemptions = false;
   unsigned preemption_bound = 0;
+  bool latest_only = false;  // enough where every atomic is seq_cst: then all else is a matter of who goes next
   buffer<choice> script;
 
   [[nodiscard]] bool chooses() const noexcept { return how != way::explore; }
@@ -160,7 +161,7 @@ class chooser {
   std::size_t pick_store(std::size_t count) noexcept {
     if (how == way::script) return step_ < script.size() ? script[step_].behind : 0;
     // Mostly the latest: a stale read says more where the rest of the execution is one that is common.
-    if (count < 2 || next() % 4 != 0) return 0;
+    if (latest_only || count < 2 || next() % 4 != 0) return 0;
     return next() % count;
   }
   /// Whether a weak compare-and-swap fails that could succeed.

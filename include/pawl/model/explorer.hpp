@@ -76,7 +76,7 @@ class explorer {
     const double share = heads_.back().share;
     take_item();
     const std::size_t before = heads_.size();
-    chooser_.begin(longest_);
+    if (chooser_.chooses()) chooser_.begin(longest_);
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
     const outcome how = schedule();
     // The run and the graphs that it has laid aside count as equals.
