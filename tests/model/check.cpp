@@ -293,3 +293,20 @@ TEST_CASE("what goes wrong in a body is a violation, and bounds are never called
   CHECK_FALSE(model::check(brief, two_stores).complete);
   holds(2, two_stores);
 }
+
+TEST_CASE("a thread that stores before it waits is served its waiting again") {
+  const model::report r = model::check([] {
+    atomic<int> x{0};
+    atomic<int> y{0};
+    model::thread a([&] { x.store(1); });
+    model::thread b([&] {
+      y.store(1);
+      while (x.load() == 0) B::pause();
+    });
+    a.join();
+    b.join();
+  });
+  INFO((r.violation ? r.violation->message : ""));
+  CHECK(r.ok());
+  CHECK(r.complete);
+}

@@ -6,6 +6,7 @@
 
 #include "../backend/builtin.hpp"
 #include "execution.hpp"
+#include "order_watch.hpp"
 
 namespace pawl::inline v0::backend {
 
@@ -16,7 +17,7 @@ struct model {
 
   template <class W>
   static W load(const W& object, memory_order order) noexcept {
-    const auto o = static_cast<std::memory_order>(order);
+    const std::memory_order o = order_of(order, access_kind::load);
     execution* const e = observer();
     if (e == nullptr) return builtin::load(object, o);
     const auto value = static_cast<W>(e->steps().load(access_to(*e, object, o, order)));
@@ -25,7 +26,7 @@ struct model {
   }
   template <class W>
   static void store(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
-    const auto o = static_cast<std::memory_order>(order);
+    const std::memory_order o = order_of(order, access_kind::store);
     execution* const e = observer();
     if (e == nullptr) {
       builtin::store(object, desired, o);
@@ -91,7 +92,7 @@ struct model {
   }
 
   static void thread_fence(memory_order order) noexcept {
-    const auto o = static_cast<std::memory_order>(order);
+    const std::memory_order o = order_of(order, access_kind::fence);
     execution* const e = observer();
     if (e == nullptr) return builtin::thread_fence(o);
     e->steps().fence(o);
@@ -109,6 +110,11 @@ struct model {
  private:
   using execution = pawl::model::detail::execution;
   using access = pawl::model::detail::access;
+  using access_kind = pawl::model::detail::access_kind;
+
+  static std::memory_order order_of(memory_order order, access_kind kind) {
+    return pawl::model::detail::watch_orders(order.where(), kind, static_cast<std::memory_order>(order));
+  }
 
   // Null outside of a check, and while objects are made as if before it.
   static execution* observer() noexcept {
@@ -127,7 +133,7 @@ struct model {
   }
   template <class W, class F>
   static W replaced(const char* operation, W& object, F f, memory_order order, bool feeds_fences = true) noexcept {
-    const auto o = static_cast<std::memory_order>(order);
+    const std::memory_order o = order_of(order, access_kind::update);
     execution* const e = observer();
     if (e == nullptr) {
       W old = builtin::load(object, std::memory_order_relaxed);
@@ -149,15 +155,16 @@ struct model {
   }
   template <class W>
   static bool compare_exchange(W& object, W& expected, W desired, memory_order success, memory_order failure, bool weak) noexcept {
-    const auto o = static_cast<std::memory_order>(success);
+    const std::memory_order o = order_of(success, access_kind::update);
+    const std::memory_order failed = order_of(failure, access_kind::failure);
     execution* const e = observer();
     if (e == nullptr) {
-      const bool done = builtin::compare_exchange_strong(object, expected, desired, o, static_cast<std::memory_order>(failure));
+      const bool done = builtin::compare_exchange_strong(object, expected, desired, o, failed);
       changed_unobserved(object);
       return done;
     }
     access a = access_to(*e, object, o, success);
-    a.failure = static_cast<std::memory_order>(failure);
+    a.failure = failed;
     a.weak = weak;
     const W wanted = expected;
     const auto change = [wanted, desired](uint128 old, uint128& stored) {

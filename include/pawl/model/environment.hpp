@@ -143,6 +143,10 @@ struct environment<backend::model> {
  private:
   static void fence(std::memory_order order, model::detail::explorer::symmetry sides) noexcept {
     if (auto* const e = model::detail::active; e != nullptr && !e->setting_up()) {
+      using model::detail::access_kind;
+      const auto kind = sides == model::detail::explorer::symmetry::light ? access_kind::light_fence : access_kind::heavy_fence;
+      // Weakened, it is no fence at all: these two have one order each.
+      if (model::detail::watch_orders({}, kind, std::memory_order_seq_cst) != std::memory_order_seq_cst) return;
       e->steps().fence(order, sides);
       e->step(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", {}, 0);
     } else {

@@ -177,8 +177,9 @@ class explorer {
   /// The end of an iteration of a loop that may wait; the thread's registers and frames begin at `frame`.
   void pause(const void* frame) {
     thread& mine = threads_[running_];
-    if (!mine.loop.trying() && mine.next < mine.records.size() && graph_.get(mine.records[mine.next]).kind == kind::turn) {
-      replay(kind::turn, 0);
+    if (!mine.loop.trying() && mine.next < mine.records.size()) {
+      // It went on, as the records show: with a turn where the iteration was tried, without where it had an effect.
+      if (graph_.get(mine.records[mine.next]).kind == kind::turn) replay(kind::turn, 0);
       mine.loop.begin();
       return;
     }
