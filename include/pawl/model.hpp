@@ -77,7 +77,7 @@ class var {
   }
   [[nodiscard]] T get(detail::place where = {__builtin_FILE(), __builtin_LINE()}) const {
     if (auto* const e = detail::active) {
-      e->read_plain(this, where);
+      e->read_plain(this, sizeof value_, where);
       e->stop_if_failed();
     }
     return value_;

@@ -310,3 +310,38 @@ TEST_CASE("a thread that stores before it waits is served its waiting again") {
   CHECK(r.ok());
   CHECK(r.complete);
 }
+
+TEST_CASE("memory that was never written is not read") {
+  struct raw {
+    raw() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the value as it is
+    union {
+      pawl::atomic<int, B> begun_never;
+    };
+    ~raw() {}  // NOLINT(modernize-use-equals-default)
+    raw(const raw&) = delete;
+    raw& operator=(const raw&) = delete;
+  };
+  const model::report atomics = model::check([] {
+    raw* const made = model::make<raw>();
+    static_cast<void>(made->begun_never.load(std::memory_order_relaxed));
+    model::destroy(made);
+  });
+  REQUIRE(atomics.violation);
+  CHECK(atomics.violation->kind == model::violation_kind::uninitialized_read);
+
+  struct holder {
+    pawl::plain<int, B> value;
+  };
+  const auto plain = [](bool written) {
+    return model::check([written] {
+      holder* const made = model::make<holder>();
+      if (written) made->value.construct(1);
+      static_cast<void>(made->value.get());
+      model::destroy(made);
+    });
+  };
+  CHECK(plain(true).ok());
+  const model::report missing = plain(false);
+  REQUIRE(missing.violation);
+  CHECK(missing.violation->kind == model::violation_kind::uninitialized_read);
+}

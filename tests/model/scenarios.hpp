@@ -358,7 +358,39 @@ inline void add_roomy_map(std::vector<scenario>& all, const std::string& name, s
                  }});
 }
 
+// What a thread did before it changed the map, another one may read that sees the change. `sees` says whether it does.
+inline void add_telling_map(std::vector<scenario>& all, const std::string& name, std::function<void(map&)> change,
+                            std::function<bool(map&)> sees) {
+  all.push_back({"hash_map tells: " + name, [=] {
+                   map m;
+                   m.insert(1, 10);
+                   model::var<int> known{0};
+                   model::thread one([&] {
+                     known.set(1);
+                     change(m);
+                   });
+                   model::thread two([&] {
+                     if (sees(m)) model::require(known.get() == 1, "what came before the change");
+                   });
+                   one.join();
+                   two.join();
+                 }});
+}
+
 inline void add_maps(std::vector<scenario>& all) {
+  add_telling_map(all, "erase | not found", [](map& m) { m.erase(1); }, [](map& m) { return !m.contains(1); });
+  add_telling_map(all, "erase | inserted", [](map& m) { m.erase(1); }, [](map& m) { return m.insert(1, 11); });
+  add_telling_map(all, "erase | not erased", [](map& m) { m.erase(1); }, [](map& m) { return !m.erase(1); });
+  add_telling_map(all, "insert | found", [](map& m) { m.insert(2, 20); }, [](map& m) { return m.contains(2); });
+  add_telling_map(all, "update | found", [](map& m) { m.update(1, [](int) { return 11; }); }, [](map& m) { return m.find(1) == 11; });
+  add_telling_map(all, "update | updated", [](map& m) { m.update(1, [](int) { return 11; }); }, [](map& m) {
+    bool seen = false;
+    m.update(1, [&seen](int old) {
+      seen = old == 11;
+      return 12;
+    });
+    return seen;
+  });
   add_roomy_map(all, "insert | find, one key", [](map& m) { return m.insert(5, 50) ? 1 : 0; },
                 [](map& m) { return m.find(5).value_or(0); }, [](map& m, int a, int b) { return a == 1 && (b == 0 || b == 50) && m.find(5) == 50; });
   add_roomy_map(all, "insert | insert, one key", [](map& m) { return m.insert(5, 50) ? 1 : 0; }, [](map& m) { return m.insert(5, 51) ? 1 : 0; },

@@ -127,7 +127,7 @@ struct model {
   }
   template <class W>
   static access access_to(execution& e, const W& object, std::memory_order o, memory_order order) {
-    const std::uint32_t location = e.location_of(&object, object, order.where());
+    const std::uint32_t location = e.location_of(&object, sizeof object, object, order.where());
     e.stop_if_failed();
     return {location, o};
   }

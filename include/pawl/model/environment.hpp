@@ -118,9 +118,9 @@ struct environment<backend::model> {
       e->stop_if_failed();
     }
   }
-  static void read(const void* memory, std::size_t /*bytes*/) noexcept {
+  static void read(const void* memory, std::size_t bytes) noexcept {
     if (auto* const e = model::detail::active) {
-      e->read_plain(memory, {});
+      e->read_plain(memory, bytes, {});
       e->stop_if_failed();
     }
   }

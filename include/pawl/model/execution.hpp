@@ -141,13 +141,14 @@ class execution {
     o.what = object::life::ended;
   }
   /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
-  std::uint32_t location_of(const void* address, uint128 initial_value, const place& where) {
+  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& where) {
     check_alive(address, where);
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
     if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an atomic is accessed after its end", where);
     if (o.what != object::life::atomic) {
-      // It was there before the check, or is referred to by an atomic_ref.
+      // It was there before the check, or is referred to by an atomic_ref, or was never begun.
+      ensure_written(address, bytes, where);
       auto [known, fresh] = foreign_.try_emplace(address, 0);
       if (fresh) known->second = explorer_.state().add_location();
       o.location = known->second;
@@ -169,10 +170,11 @@ class execution {
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
 
-  void read_plain(const void* address, const place& where) {
+  void read_plain(const void* address, std::size_t bytes, const place& where) {
     if (setting_up()) return;
     check_alive(address, where);
     object& o = objects_.at(address);
+    if (o.what == object::life::none) ensure_written(address, bytes, where);
     const unsigned t = explorer_.running();
     if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an object is read after its end", where);
     if (!o.written.happens_before(explorer_.state().threads[t].now, t))
@@ -279,6 +281,16 @@ class execution {
     if (home != nullptr && home->freed) {
       fail(violation_kind::use_after_free, "memory is used after it was freed, " + text_of(home->where_freed), where);
     }
+  }
+  // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
+  // four bytes that may be a value.)
+  void ensure_written(const void* address, std::size_t bytes, const place& where) {
+    if (bytes < 4 || arena_.find(address) == nullptr) return;
+    const auto* const content = static_cast<const unsigned char*>(address);
+    for (std::size_t i = 0; i < bytes; ++i) {
+      if (content[i] != arena::garbage) return;
+    }
+    fail(violation_kind::uninitialized_read, "memory is read that was never written", where);
   }
   void note_write(const void* address, const char* what, const place& where = {}) {
     check_alive(address, where);

@@ -121,6 +121,8 @@ class arena {
  public:
   /// The region of a thread has its number; these follow.
   static constexpr unsigned first_setup = max_threads;
+  /// Each byte of memory that was allocated and not yet written.
+  static constexpr unsigned char garbage = 0xa5;
 
   arena() {
     void* const mapped =
@@ -147,7 +149,7 @@ class arena {
     // A byte between blocks, so that an address past the end of one is not the next.
     used_[region] = begin + bytes + 1;
     block fresh{memory_ + begin_of(region) + begin, bytes, false, true, {}, {}};
-    std::memset(fresh.begin, 0xa5, bytes);  // the same garbage in every run
+    std::memset(fresh.begin, garbage, bytes);  // the same garbage in every run
     blocks_[region].push_back(fresh);
     return &blocks_[region].back();
   }
