@@ -75,8 +75,10 @@ class trace {
           line += ", reads " + text_of(each.value) + " and stores " + text_of(e.value) + ", after " + name(e.location, read_by(each.event));
         } else if (e.kind == kind::store) {
           line += ", stores " + text_of(e.value);
-          const auto behind = graph_.at(e.location).stores.size() - 1 - e.position;
-          if (behind != 0) line += ", before " + name(e.location, graph_.at(e.location).stores[e.position + 1U]);
+          // In the order of stores it may stand before one that came first here.
+          const buffer<stamp>& order = graph_.at(e.location).stores;
+          if (e.position + 1U < order.size() && step_of(order[e.position + 1U]) < step_of(each.event))
+            line += ", which counts as before " + name(e.location, order[e.position + 1U]);
         }
       }
       lines += line + "\n";
@@ -173,7 +175,8 @@ class trace {
     std::string others;
     for (std::size_t p = graph_.floor(e.location, graph_.of(load).before); p < where.stores.size(); ++p) {
       const stamp other = where.stores[p];
-      if (other == from || (other != initial && (!graph_.of(other).known || graph_.of(other).past.has(e.thread, graph_.time_of(load))))) continue;
+      // Not those that came later here: that it could have read them is a matter of who goes first.
+      if (other == from || (other != initial && step_of(other) >= step_of(load))) continue;
       others += (others.empty() ? "" : ", or ") + name(e.location, other);
     }
     if (!others.empty()) text += "; could have read " + others;
