@@ -14,8 +14,10 @@
 
 #include "model/backend.hpp"
 #include "model/environment.hpp"
+#include "model/linearizable.hpp"
 #include "model/progress.hpp"
 #include "model/report.hpp"
+#include "model/spec.hpp"
 
 // Called by pawl_model_pause, so the compiler sees no use of it. NOLINTNEXTLINE(misc-definitions-in-headers): weak
 extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) { pawl::model::detail::active->steps().pause(frame); }

@@ -69,7 +69,7 @@ class per_thread {
 template <>
 struct environment<backend::model> {
   // Tiny, so that what is rare elsewhere happens in programs of a few operations.
-  static constexpr pawl::tuning tuning{.scan_threshold = 1,
+  static constexpr pawl::tuning tuning{.scan_threshold = 2,
                                        .scan_per_slot = 0,
                                        .hazard_slots = 3,
                                        .cache_size = 1,
