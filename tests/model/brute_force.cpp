@@ -116,7 +116,7 @@ std::string text_of(std::size_t number, const step& s) {
 std::string text_of(const program& p) {
   std::string text;
   for (std::size_t t = 0; t < p.threads; ++t) {
-    text += "P" + std::to_string(t) + ": ";
+    (text += "P").append(std::to_string(t)).append(": ");
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
       if (p.steps[i].thread == t) text += text_of(i, p.steps[i]) + "; ";
     }
