@@ -39,7 +39,9 @@ class index_stack {
   static std::uint32_t index_of(std::uint32_t head) { return head; }
   static std::uint32_t index_of(const pawl::tagged<std::uint32_t>& head) { return head.value; }
   static std::uint32_t successor(std::uint32_t, std::uint32_t next) { return next; }
-  static pawl::tagged<std::uint32_t> successor(const pawl::tagged<std::uint32_t>& head, std::uint32_t next) { return head.next(next); }
+  static pawl::tagged<std::uint32_t> successor(const pawl::tagged<std::uint32_t>& head, std::uint32_t next) {
+    return head.next(next);
+  }
 
   pawl::atomic<std::uint32_t, B> next_[4]{};
   pawl::atomic<Head, B> head_{};
@@ -85,6 +87,6 @@ int main() {
   std::cerr << plain.violation->message << "\n" << plain.violation->trace << "replay: " << plain.violation->replay << "\n";
 
   const model::report with_tag = check_stack<pawl::tagged<std::uint32_t>>();
-  std::cout << "an index and a tag: " << (with_tag.ok() && with_tag.complete ? "clean in all " : "wrong after ") << with_tag.executions
-            << " executions\n";
+  std::cout << "an index and a tag: " << (with_tag.ok() && with_tag.complete ? "clean in all " : "wrong after ")
+            << with_tag.executions << " executions\n";
 }

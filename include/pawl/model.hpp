@@ -224,7 +224,8 @@ report check(const options& o, Body&& body) {
     }
     watch.show(result.executions, result.blocked, samples ? most : 0, steps.explored());
     if (std::optional<violation> found = checked.take_failure()) {
-      if (!result.violation || (found->kind == result.violation->kind && found->length < result.violation->length)) result.violation = std::move(found);
+      if (!result.violation || (found->kind == result.violation->kind && found->length < result.violation->length))
+        result.violation = std::move(found);
     }
     // A shorter one is easier to read: so it looks a little further.
     constexpr std::uint64_t most_tries = 200;

@@ -3,6 +3,7 @@
 #include <pawl/atomic.hpp>
 #include <pawl/fence.hpp>
 #include <pawl/model.hpp>
+#include <pawl/stack.hpp>
 
 #include <set>
 #include <stdexcept>
@@ -344,4 +345,21 @@ TEST_CASE("memory that was never written is not read") {
   const model::report missing = plain(false);
   REQUIRE(missing.violation);
   CHECK(missing.violation->kind == model::violation_kind::uninitialized_read);
+}
+
+TEST_CASE("a loop that waits for an element waits, whatever an empty optional holds") {
+  const model::report r = model::check([] {
+    pawl::tagged_pool<B> nodes(3);
+    pawl::stack<int, pawl::tagged_pool<B>> s(nodes);
+    model::thread pushes([&] { s.push(1); });
+    model::thread pops([&] {
+      while (!s.try_pop()) B::pause();
+    });
+    pushes.join();
+    pops.join();
+  });
+  INFO((r.violation ? r.violation->message : ""));
+  CHECK(r.ok());
+  CHECK(r.complete);
+  CHECK(r.executions < 20);
 }

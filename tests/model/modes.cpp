@@ -88,7 +88,8 @@ void unpublished_data() {
 void trusting_weak() {
   atomic<int> x{0};
   int expected = 0;
-  model::require(x.compare_exchange_weak(expected, 1, std::memory_order_relaxed, std::memory_order_relaxed), "nobody else is there");
+  model::require(x.compare_exchange_weak(expected, 1, std::memory_order_relaxed, std::memory_order_relaxed),
+                 "nobody else is there");
 }
 
 // A thread waits for a value that nobody stores.

@@ -325,8 +325,8 @@ struct same {
 };
 using map = pawl::hash_map<int, int, same, std::equal_to<int>, hazards>;
 
-inline void add_map(std::vector<scenario>& all, const std::string& name, std::function<int(map&)> first, std::function<int(map&)> second,
-                    std::function<bool(map&, int, int)> holds, bool large = false) {
+inline void add_map(std::vector<scenario>& all, const std::string& name, std::function<int(map&)> first,
+                    std::function<int(map&)> second, std::function<bool(map&, int, int)> holds, bool large = false) {
   all.push_back({"hash_map: " + name,
                  [=] {
                    map m;
@@ -382,46 +382,70 @@ inline void add_maps(std::vector<scenario>& all) {
   add_telling_map(all, "erase | inserted", [](map& m) { m.erase(1); }, [](map& m) { return m.insert(1, 11); });
   add_telling_map(all, "erase | not erased", [](map& m) { m.erase(1); }, [](map& m) { return !m.erase(1); });
   add_telling_map(all, "insert | found", [](map& m) { m.insert(2, 20); }, [](map& m) { return m.contains(2); });
-  add_telling_map(all, "update | found", [](map& m) { m.update(1, [](int) { return 11; }); }, [](map& m) { return m.find(1) == 11; });
-  add_telling_map(all, "update | updated", [](map& m) { m.update(1, [](int) { return 11; }); }, [](map& m) {
-    bool seen = false;
-    m.update(1, [&seen](int old) {
-      seen = old == 11;
-      return 12;
-    });
-    return seen;
-  });
-  add_roomy_map(all, "insert | find, one key", [](map& m) { return m.insert(5, 50) ? 1 : 0; },
-                [](map& m) { return m.find(5).value_or(0); }, [](map& m, int a, int b) { return a == 1 && (b == 0 || b == 50) && m.find(5) == 50; });
-  add_roomy_map(all, "insert | insert, one key", [](map& m) { return m.insert(5, 50) ? 1 : 0; }, [](map& m) { return m.insert(5, 51) ? 1 : 0; },
-                [](map& m, int a, int b) { return a + b == 1 && m.find(5) == (a == 1 ? 50 : 51); });
-  add_roomy_map(all, "insert | insert, two keys", [](map& m) { return m.insert(5, 50) ? 1 : 0; }, [](map& m) { return m.insert(7, 70) ? 1 : 0; },
-                [](map& m, int a, int b) { return a + b == 2 && m.find(5) == 50 && m.find(7) == 70; });
-  add_map(all, "insert | insert, one key", [](map& m) { return m.insert(2, 20) ? 1 : 0; }, [](map& m) { return m.insert(2, 21) ? 1 : 0; },
-          [](map& m, int a, int b) { return a + b == 1 && m.find(2) == (a == 1 ? 20 : 21); });
-  add_map(all, "insert | erase, one key", [](map& m) { return m.insert(2, 20) ? 1 : 0; }, [](map& m) { return m.erase(2) ? 1 : 0; },
-          [](map& m, int a, int b) { return a == 1 && m.contains(2) == (b == 0); });
-  add_map(all, "erase | erase, one key", [](map& m) { return m.erase(1) ? 1 : 0; }, [](map& m) { return m.erase(1) ? 1 : 0; },
-          [](map& m, int a, int b) { return a + b == 1 && !m.contains(1); });
-  add_map(all, "erase, reclaim | find", [](map& m) {
-    const bool erased = m.erase(1);
-    hazards::default_domain().reclaim();
-    return erased ? 1 : 0;
-  }, [](map& m) { return m.find(1).value_or(0); }, [](map& m, int a, int b) { return a == 1 && (b == 0 || b == 10) && !m.contains(1); });
-  add_map(all, "update, reclaim | visit", [](map& m) {
-    const bool updated = m.update(1, [](int old) { return old + 1; });
-    hazards::default_domain().reclaim();
-    return updated ? 1 : 0;
-  }, [](map& m) {
-    int seen = 0;
-    m.visit(1, [&seen](int, int value) { seen = value; });
-    return seen;
-  }, [](map& m, int a, int b) { return a == 1 && (b == 10 || b == 11) && m.find(1) == 11; });
-  add_map(all, "update | update, one key", [](map& m) { return m.update(1, [](int old) { return old + 1; }) ? 1 : 0; },
-          [](map& m) { return m.update(1, [](int old) { return old + 2; }) ? 1 : 0; },
-          [](map& m, int a, int b) { return a + b == 2 && m.find(1) == 13; });
-  add_map(all, "insert | insert, two keys", [](map& m) { return m.insert(2, 20) ? 1 : 0; }, [](map& m) { return m.insert(3, 30) ? 1 : 0; },
-          [](map& m, int a, int b) { return a + b == 2 && m.find(1) == 10 && m.find(2) == 20 && m.find(3) == 30 && m.size() == 3; }, true);
+  add_telling_map(
+      all, "update | found", [](map& m) { m.update(1, [](int) { return 11; }); }, [](map& m) { return m.find(1) == 11; });
+  add_telling_map(
+      all, "update | updated", [](map& m) { m.update(1, [](int) { return 11; }); },
+      [](map& m) {
+        bool seen = false;
+        m.update(1, [&seen](int old) {
+          seen = old == 11;
+          return 12;
+        });
+        return seen;
+      });
+  add_roomy_map(
+      all, "insert | find, one key", [](map& m) { return m.insert(5, 50) ? 1 : 0; }, [](map& m) { return m.find(5).value_or(0); },
+      [](map& m, int a, int b) { return a == 1 && (b == 0 || b == 50) && m.find(5) == 50; });
+  add_roomy_map(
+      all, "insert | insert, one key", [](map& m) { return m.insert(5, 50) ? 1 : 0; },
+      [](map& m) { return m.insert(5, 51) ? 1 : 0; },
+      [](map& m, int a, int b) { return a + b == 1 && m.find(5) == (a == 1 ? 50 : 51); });
+  add_roomy_map(
+      all, "insert | insert, two keys", [](map& m) { return m.insert(5, 50) ? 1 : 0; },
+      [](map& m) { return m.insert(7, 70) ? 1 : 0; },
+      [](map& m, int a, int b) { return a + b == 2 && m.find(5) == 50 && m.find(7) == 70; });
+  add_map(
+      all, "insert | insert, one key", [](map& m) { return m.insert(2, 20) ? 1 : 0; },
+      [](map& m) { return m.insert(2, 21) ? 1 : 0; },
+      [](map& m, int a, int b) { return a + b == 1 && m.find(2) == (a == 1 ? 20 : 21); });
+  add_map(
+      all, "insert | erase, one key", [](map& m) { return m.insert(2, 20) ? 1 : 0; }, [](map& m) { return m.erase(2) ? 1 : 0; },
+      [](map& m, int a, int b) { return a == 1 && m.contains(2) == (b == 0); });
+  add_map(
+      all, "erase | erase, one key", [](map& m) { return m.erase(1) ? 1 : 0; }, [](map& m) { return m.erase(1) ? 1 : 0; },
+      [](map& m, int a, int b) { return a + b == 1 && !m.contains(1); });
+  add_map(
+      all, "erase, reclaim | find",
+      [](map& m) {
+        const bool erased = m.erase(1);
+        hazards::default_domain().reclaim();
+        return erased ? 1 : 0;
+      },
+      [](map& m) { return m.find(1).value_or(0); },
+      [](map& m, int a, int b) { return a == 1 && (b == 0 || b == 10) && !m.contains(1); });
+  add_map(
+      all, "update, reclaim | visit",
+      [](map& m) {
+        const bool updated = m.update(1, [](int old) { return old + 1; });
+        hazards::default_domain().reclaim();
+        return updated ? 1 : 0;
+      },
+      [](map& m) {
+        int seen = 0;
+        m.visit(1, [&seen](int, int value) { seen = value; });
+        return seen;
+      },
+      [](map& m, int a, int b) { return a == 1 && (b == 10 || b == 11) && m.find(1) == 11; });
+  add_map(
+      all, "update | update, one key", [](map& m) { return m.update(1, [](int old) { return old + 1; }) ? 1 : 0; },
+      [](map& m) { return m.update(1, [](int old) { return old + 2; }) ? 1 : 0; },
+      [](map& m, int a, int b) { return a + b == 2 && m.find(1) == 13; });
+  add_map(
+      all, "insert | insert, two keys", [](map& m) { return m.insert(2, 20) ? 1 : 0; },
+      [](map& m) { return m.insert(3, 30) ? 1 : 0; },
+      [](map& m, int a, int b) { return a + b == 2 && m.find(1) == 10 && m.find(2) == 20 && m.find(3) == 30 && m.size() == 3; },
+      true);
 }
 
 inline std::vector<scenario> all() {

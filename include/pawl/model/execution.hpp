@@ -165,7 +165,8 @@ class execution {
   /// An operation on an atomic, or a fence, that the explorer has just executed.
   void step(const char* operation, const place& where, uint128 value) {
     if (explorer_.trying()) return;
-    note_step(operation, where, value, explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+    note_step(operation, where, value,
+              explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
   }
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
@@ -256,7 +257,8 @@ class execution {
 
  private:
   void note_step(const char* operation, const place& where, uint128 value = 0, stamp event = initial) {
-    if (!explorer_.trying() && !failure_) trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running()), event});
+    if (!explorer_.trying() && !failure_)
+      trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running()), event});
   }
   template <class Make>
   void* set_up(const void* whose, std::uint32_t generation, unsigned thread, const Make& make) {
@@ -320,8 +322,8 @@ class execution {
   void race(unsigned other, std::uint16_t time, const place& there, const char* done, const char* doing, const place& where) {
     const unsigned t = explorer_.running();
     note_step("plain access", where);
-    std::string message = std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done + " by thread " +
-                          std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other";
+    std::string message = std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done +
+                          " by thread " + std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other";
     if (!explorer_.trying()) message += trace(explorer_.state(), trace_).missing_edge(other, time, t);
     fail(violation_kind::data_race, message, where);
   }

@@ -164,9 +164,8 @@ class explorer {
     }
     if (sequential_) order = seq_cst;
     park(waiting::turn);
-    arrive(
-        graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order), false,
-                       false, false, sides == symmetry::light, sides == symmetry::heavy}));
+    arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order),
+                          false, false, false, sides == symmetry::light, sides == symmetry::heavy}));
   }
 
   /// The thread does something other than to read: an iteration of a loop that does is not one that waits.
@@ -616,7 +615,8 @@ class explorer {
       const std::size_t behind = chooser_.pick_store(end - first + 1);
       if (behind > end - first) stop(outcome::diverged);
       e.position = static_cast<std::uint16_t>(end - behind);
-      if (behind != 0 && !(graph_.free_at(e.location, e.position) && consistent_with(e))) e.position = static_cast<std::uint16_t>(end);
+      if (behind != 0 && !(graph_.free_at(e.location, e.position) && consistent_with(e)))
+        e.position = static_cast<std::uint16_t>(end);
     }
     arrive(graph_.append(e));
     // A read-modify-write that didn't read the latest store: its load was found to be consistent, its store may not be.

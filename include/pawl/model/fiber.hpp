@@ -65,6 +65,10 @@ pawl_model_pause:
   movq $0, (%rsp)
   movq %rsp, %rdi
   call pawl_model_paused@PLT
+  leaq -4096(%rsp), %rdi
+  movl $512, %ecx
+  xorl %eax, %eax
+  rep stosq
   addq $8, %rsp
   popq %r15
   popq %r14
@@ -77,6 +81,8 @@ pawl_model_pause:
 )");
 extern "C" void pawl_model_switch(void** save, void* to);
 extern "C" void pawl_model_enter();
+/// Clears the stack below, so that what the checker's own calls left there does not come to lie, as the value of an empty optional for
+/// one, in the frames that are compared.
 /// Calls pawl_model_paused with the address of the registers that a function preserves, which lie on the stack, under the caller's frame.
 extern "C" void pawl_model_pause();
 #endif

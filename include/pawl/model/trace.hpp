@@ -72,7 +72,8 @@ class trace {
           line += ", reads " + text_of(each.value) + sources(each.event, e.rf);
           if (e.spurious) line += "; fails though it could succeed";
         } else if (e.kind == kind::store && e.exclusive) {
-          line += ", reads " + text_of(each.value) + " and stores " + text_of(e.value) + ", after " + name(e.location, read_by(each.event));
+          line += ", reads " + text_of(each.value) + " and stores " + text_of(e.value) + ", after " +
+                  name(e.location, read_by(each.event));
         } else if (e.kind == kind::store) {
           line += ", stores " + text_of(e.value);
           // In the order of stores it may stand before one that came first here.
@@ -88,7 +89,8 @@ class trace {
 
   /// For Graphviz: a column per thread, arrows from a store to what reads it, bold where they synchronize.
   [[nodiscard]] std::string as_dot() const {
-    std::string out = "digraph execution {\n  rankdir=TB; node [shape=box, fontname=\"monospace\", fontsize=10]; edge [fontsize=9];\n";
+    std::string out =
+        "digraph execution {\n  rankdir=TB; node [shape=box, fontname=\"monospace\", fontsize=10]; edge [fontsize=9];\n";
     for (unsigned t = 0; t < max_threads; ++t) {
       std::string nodes;
       std::string chain;

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <csignal>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -92,7 +92,7 @@ struct finding {
 };
 
 finding weaken_here(const order_site& site, std::memory_order to, const std::vector<scenarios::scenario>& all,
-               const std::map<std::string, std::vector<order_site>>& sites_of) {
+                    const std::map<std::string, std::vector<order_site>>& sites_of) {
   auto& watch = model::detail::watch_orders;
   finding result{site, to, "", ""};
   watch.target = site;
@@ -196,8 +196,10 @@ int main(int argc, char** argv) {
 
   std::ofstream page(argv[1]);
   page << "# Memory orders: each weakened, and what notices\n\n"
-       << "Made by `./dev orders`. Each memory order that pawl's headers name and the scenarios (`tests/model/scenarios.hpp`, " << all.size()
-       << " of them)\ncome by is weakened by one step, at run time, with all others as they are, and the scenarios are explored again, up to "
+       << "Made by `./dev orders`. Each memory order that pawl's headers name and the scenarios (`tests/model/scenarios.hpp`, "
+       << all.size()
+       << " of them)\ncome by is weakened by one step, at run time, with all others as they are, and the scenarios are explored "
+          "again, up to "
        << most_executions << " executions of each.\n\n"
        << sites.size() << " sites, of which " << relaxed << " are relaxed already; " << findings.size() << " weakenings, " << caught
        << " of them caught.\n\n";
@@ -207,8 +209,9 @@ int main(int argc, char** argv) {
     return file.empty() ? "environment" : file + ":" + std::to_string(each.site.where.line);
   };
   const auto to_of = [](const finding& each) {
-    return each.site.kind == access_kind::light_fence || each.site.kind == access_kind::heavy_fence ? "no fence"
-                                                                                                    : model::detail::text_of(each.to);
+    return each.site.kind == access_kind::light_fence || each.site.kind == access_kind::heavy_fence
+               ? "no fence"
+               : model::detail::text_of(each.to);
   };
   for (const finding& each : findings) {
     if (each.caught_by.empty()) continue;
