@@ -38,7 +38,7 @@ struct options {
   model::memory_model memory_model = model::memory_model::cpp20;
   bool reuse = false;  ///< not built yet
   unsigned spurious_failures = 1;  ///< of weak compare-and-swaps of one thread on one object
-  bool realtime = false;  ///< linearizability respects real time, not only happens-before
+  bool realtime = false;  ///< linearizability respects real time, not only happens-before; not built yet
   std::uint64_t seed = 0;  ///< of the random modes
   std::string replay{};  ///< a violation's replay: exactly that execution
   bool progress = false;  ///< a line on the standard error stream, twice a second, where that is a terminal
@@ -170,6 +170,7 @@ report check(const options& o, Body&& body) {
   using outcome = detail::explorer::outcome;
   detail::validate(o.memory_model == memory_model::rc11, "model::options::memory_model: rc11 is not built yet");
   detail::validate(o.reuse, "model::options::reuse is not built yet");
+  detail::validate(o.realtime, "model::options::realtime is not built yet");
   detail::validate(o.preemption_bound && o.mode == mode::exhaustive, "model::options::preemption_bound: for the random modes only");
   detail::validate(detail::active != nullptr, "model::check is called within a check");
   report result;

@@ -256,6 +256,9 @@ TEST_CASE("what is not there is refused") {
   o.reuse = true;
   CHECK_THROWS_AS(model::check(o, lost_increment), std::invalid_argument);
   o = {};
+  o.realtime = true;
+  CHECK_THROWS_AS(model::check(o, lost_increment), std::invalid_argument);
+  o = {};
   o.memory_model = model::memory_model::rc11;
   CHECK_THROWS_AS(model::check(o, lost_increment), std::invalid_argument);
   CHECK_THROWS_AS(model::thread([] {}), std::logic_error);

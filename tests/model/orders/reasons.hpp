@@ -10,11 +10,61 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
     const char* piece;
     const char* why;
   };
+  static constexpr const char* same_address =
+      "Needed where an address is used again: the link may name another node by now, at the same address. The checker doesn't give "
+      "memory twice in one execution (`options::reuse` is not built).";
+  static constexpr const char* larger_directory =
+      "The same pair as that of a small level, which is caught, on a level that only a map of more buckets has: its scenarios have "
+      "too "
+      "many executions.";
+  static constexpr const char* stalled_reader =
+      "Over a pool: a reader of an earlier life that meets this link must see that head_ has moved on, in empty(). (For push and "
+      "try_pop "
+      "it is not needed: a tail_ or head_ that names a life is consumed by one read-modify-write only.) No scenario has an empty() "
+      "that is stalled over a reuse.";
   static constexpr entry entries[] = {
-      {"", "", ""},
+      {"pawl/detail/bucket_directory.hpp", "tables_[at.level].load", larger_directory},
+      {"pawl/detail/bucket_directory.hpp", "piece = pieces[at.index", larger_directory},
+      {"pawl/detail/bucket_directory.hpp", "where.load(std::memory_order_acquire)", larger_directory},
+      {"pawl/detail/bucket_directory.hpp", "where.compare_exchange_strong(present, made", larger_directory},
+      {"pawl/detail/hazard_domain.hpp", "orphans_.exchange(nullptr",
+       "Only a thread that had no memory for its record leaves an orphan, and no scenario runs out of memory."},
+      {"pawl/hash_map.hpp", "op.item_of(at.here)->next.compare_exchange_strong(next, next.with_mark(true)", same_address},
+      {"pawl/hash_map.hpp", "op.item_of(at.here)->next.compare_exchange_strong(next, fresh.with_mark(true)", same_address},
+      {"pawl/hash_map.hpp", "current.next.load(std::memory_order_acquire) != next", same_address},
+      {"pawl/hash_map.hpp", "at.before->compare_exchange_strong(here, fresh",
+       "The erase that this insert follows happens before it: seen only by a thread that learns from elsewhere that there was "
+       "one."},
+      {"pawl/hash_map.hpp", "before->compare_exchange_strong(expected, successor",
+       "As (3), whose weakening is caught: passes on the successor's construction. It takes a fourth thread to see it here."},
+      {"pawl/hash_map.hpp", "head->key.compare_exchange_strong(state",
+       "Only the failure needs it, and its weakening is caught; g++ warns of a failure order above the success order."},
+      {"pawl/queue.hpp", "op.get(last)->next.store(fresh.link()", stalled_reader},
+      {"pawl/queue.hpp", "op.get(last)->next.store(last.terminator()", stalled_reader},
+      {"pawl/stack.hpp", "fresh->next.store(first", stalled_reader},
+      {"pawl/stack.hpp", "tail.store(head", stalled_reader},
+      {"pawl/queue.hpp", "front.element = op.get(dummy)->next.load",
+       "Perhaps not needed: the acquire of tail_ has the pushes of all elements before it, by the chain of read-modify-writes on "
+       "tail_. Kept "
+       "until that is proved for push_range, too."},
+      {"pawl/queue.hpp", "const link tail = tail_.load",
+       "Perhaps not needed since links name lives: coherence alone gives a tail_ that is not behind head_. Kept until that is "
+       "proved."},
+      {"pawl/queue.hpp", "const link next = op.get(head)->next.load(std::memory_order_acquire)",
+       "In empty(): as the stores above, a reader that is stalled over a reuse. In pop_all: perhaps not needed, since next is only "
+       "compared."},
+      {"pawl/queue.hpp", "head_.compare_exchange_weak(head, last",
+       "As (5). Without it the copy of the last value could be read after the step that makes the node another's: a cycle of "
+       "program order "
+       "and reads-from, which the checker's model excludes and ISO C++ and some machines don't."},
+      {"pawl/queue.hpp", "head_.compare_exchange_weak(head, next",
+       "As above: (5) excludes a cycle of program order and reads-from."},
+      {"pawl/tagged_pool.hpp", "blocks_[width]",
+       "A thread that finds another's block takes it as allocated: needs two threads that grow a pool at once."},
+      {"pawl/tagged_pool.hpp", "first_offset_", "As above: needs two threads that grow a pool at once."},
   };
   for (const entry& each : entries) {
-    if (*each.file != '\0' && file == each.file && line.find(each.piece) != std::string::npos) return each.why;
+    if (file == each.file && line.find(each.piece) != std::string::npos) return each.why;
   }
   return "";
 }
