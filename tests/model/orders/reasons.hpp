@@ -59,6 +59,8 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
        "and reads-from, which the checker's model excludes and ISO C++ and some machines don't."},
       {"pawl/queue.hpp", "head_.compare_exchange_weak(head, next",
        "As above: (5) excludes a cycle of program order and reads-from."},
+      {"pawl/tagged_pool.hpp", "list.compare_exchange_weak(head, next",
+       "Only the failure needs it, and its weakening is caught; g++ warns of a failure order above the success order."},
       {"pawl/tagged_pool.hpp", "blocks_[width]",
        "A thread that finds another's block takes it as allocated: needs two threads that grow a pool at once."},
       {"pawl/tagged_pool.hpp", "first_offset_", "As above: needs two threads that grow a pool at once."},
