@@ -331,6 +331,7 @@ TEST_CASE("memory that was never written is not read") {
   CHECK(atomics.violation->kind == model::violation_kind::uninitialized_read);
 
   struct holder {
+    holder() noexcept {}  // NOLINT(modernize-use-equals-default): an implicit one would make value-initialization clear the memory
     pawl::plain<int, B> value;
   };
   const auto plain = [](bool written) {
