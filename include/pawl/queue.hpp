@@ -125,12 +125,10 @@ class queue {
   /// True where there was no element at some instant during the call. Lock-free, O(1). May throw std::bad_alloc at a thread's first use.
   [[nodiscard]] bool empty() const {
     auto op = domain_.template enter<1>();
-    for (;;) {
-      const link head = op.protect(0, head_);
-      const link next = op.get(head)->next.load(std::memory_order_acquire);
-      // relaxed: as (4). Over a pool, (2) orders it: if head_ is as it was, next was read in the life of the node that we mean.
-      if (head_.load(std::memory_order_relaxed) == head) return !next;
-    }
+    const link head = op.protect(0, head_);
+    // relaxed: not followed. The terminator of head's own life: the dummy was the last node. All else: it had a successor, or has been
+    // popped since, which took one.
+    return op.get(head)->next.load(std::memory_order_relaxed) == head.terminator();
   }
 
  private:
@@ -171,7 +169,8 @@ class queue {
       fresh.construct(std::forward<Value>(value));
       end_list(op, fresh.link());
       if (first) {
-        op.get(last)->next.store(fresh.link(), R::relink_order);  // as (2)
+        // (2) release: over a pool, a reader stalled in an earlier life of `last` may come by here, and look at what this thread made
+        op.get(last)->next.store(fresh.link(), std::memory_order_release);
       } else {
         first = fresh.link();
       }
@@ -225,8 +224,9 @@ class queue {
     [[nodiscard]] bool empty() const noexcept { return dummy.same_node(last); }
     void next(popped<Op>& front) noexcept {
       front.dummy = dummy;
-      // acquire: pairs with (1), for the element's fields
-      front.element = op.get(dummy)->next.load(std::memory_order_acquire);
+      // relaxed: tail_ was acquired behind it. Each step of tail_ was a read-modify-write with release, by who had made or acquired the
+      // nodes that it passed, so they came with it.
+      front.element = op.get(dummy)->next.load(std::memory_order_relaxed);
       if constexpr (R::reads_may_tear) {
         // All nodes before the last are ours alone.
         front.copy = front.element.same_node(last) ? last_copy : op.get(front.element)->value.copy();
@@ -247,9 +247,9 @@ class queue {
   // Makes a node the last of a list.
   template <class Op>
   PAWL_ALWAYS_INLINE static void end_list(Op& op, link last) noexcept {
-    // (2) release over a pool: pairs with the acquires of next: a stalled reader that meets this or a following link in a later life of
-    // a reused node must then see that head_ or tail_ has moved on. Without it, it could help tail_ to a node of another list.
-    op.get(last)->next.store(last.terminator(), R::relink_order);
+    // Published by (1). release over a pool: a reader that was stalled in an earlier life of the node and meets this one's end then finds
+    // that head_ or tail_ has moved on. Relaxed, it could look at old values again and again.
+    op.get(last)->next.store(last.terminator(), R::reads_may_tear ? std::memory_order_release : std::memory_order_relaxed);
   }
 
   template <class... Args>
@@ -272,11 +272,12 @@ class queue {
       // acquire, in protect: pairs with the releases on tail_ below, so that the node is constructed when we look at its next
       link tail = op.protect(0, tail_);
       auto& behind = op.get(tail)->next;
-      // (3) acquire: pairs with (1) where we help, and with (2)
+      // (3) acquire: pairs with (1) where we help: tail_ then passes it on
       link next = behind.load(std::memory_order_acquire);
       if (next != tail.terminator()) {
-        // Another push is between its two steps: do the second for it. (Or, over a pool, this is a later life of the node: then tail_
-        // has moved on, by (3) and (2), for good, and no step can be done for anybody.)
+        // Another push is between its two steps: do the second for it. (Or, over a pool, this is a later life of the node. Then tail_
+        // names its earlier life no more, and never will again: the step was somebody's, and a read-modify-write is nobody else's, too.
+        // That this thread's step, for which it needs `next`, was the one that began the later life would be a circle.)
         if (next) help_tail(tail, next);
         continue;
       }
@@ -302,10 +303,9 @@ class queue {
     for (;;) {
       // acquire, in protect: pairs with (5). So tail_, read below, is at least what the thread saw that moved head_ here: not behind it.
       link head = op.protect(0, head_);
-      // acquire: pairs with the releases on tail_. A pool's node may have been popped and pushed again since we read head: a tail that
-      // names a later life of it then comes with that life's next.
-      const link tail = tail_.load(std::memory_order_acquire);
-      // acquire, in protect: pairs with (1), for the element's fields, and with (2)
+      // relaxed: only compared
+      const link tail = tail_.load(std::memory_order_relaxed);
+      // acquire, in protect: pairs with (1), for the element's fields, and over a pool also with (2)
       const link next = op.protect(1, op.get(head)->next);
       if constexpr (!R::reads_may_tear) {
         // (4) relaxed: protect's fence has ordered this after our claim on `next`: if head_ is as it was, next was not yet retired.
@@ -338,8 +338,11 @@ class queue {
     Backoff backoff;
     for (;;) {
       link head = op.protect(0, head_);
-      const link next = op.get(head)->next.load(std::memory_order_acquire);
+      // relaxed: only compared
+      const link next = op.get(head)->next.load(std::memory_order_relaxed);
+      // acquire, in protect: pairs with the releases on tail_, for all that is linked up to there
       const link last = op.protect(1, tail_);
+      // acquire: as (3)
       const link behind = op.get(last)->next.load(std::memory_order_acquire);
       if constexpr (!R::reads_may_tear) {
         if (head_.load(std::memory_order_relaxed) != head) continue;  // as (4)

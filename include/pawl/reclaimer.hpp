@@ -36,12 +36,13 @@ concept is_operation_of = requires(Op& op, Link l, const atomic<Link, typename R
 /// - `R::template link<T>`: names a node or none. Trivially copyable, with a mark bit to spare. Where nodes are reused while they may be
 ///   read, it names one life of a node. `l.terminator()` is what l's node holds as `next` while it is the last: it names no node, and
 ///   then is of that life, too, so that a compare-and-swap on it is of the node that is meant.
-/// - `R::template node<T>`: `next`, an atomic link, and `value`, which begins without a T. Where nodes keep what is read alive, a node
+/// - `R::template node<T>`: `next`, an atomic link, `value`, which begins without a T, and `below()`, the link of containers that follow
+///   none before the node is theirs: `next`, or another word. Where nodes keep what is read alive, a node
 ///   begins with an `R::template item<T>`: `next` and, where T declares `item_key`, a `key` of that type. A container may put items of
 ///   its own into a list; `op.item_of(l)` is what a link names, `op.get(l)` the node, where it is one.
-/// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use. Every store
-///   to a node's `next` then has `R::relink_order`, release: so that a stalled reader which meets a later life's next by an acquire also
-///   finds that what led it there has changed since.
+/// - `R::reads_may_tear`: a node may be reused while it is read; its value is copied as atomic words and validated before use. A
+///   stalled reader may then follow the `next` of a later life: so what names a node is stored there with release, by a thread that made
+///   that node or acquired the link to it. Without that, the reader could look at a node before it was constructed.
 /// - `auto binding = r.template bind<T>()`, `r.unbind()`: a container begins and ends. bind may refuse T by an exception. The container
 ///   keeps the binding, what r wants to have at hand in each operation.
 /// - `auto op = r.template enter<T, N>(binding)`: one operation that protects N nodes at once; may throw std::bad_alloc, before any
@@ -57,7 +58,6 @@ concept is_reclaimer = requires(R& r, const typename R::binding& binding) {
   requires is_backend<typename R::backend_type>;
   requires std::is_trivially_copyable_v<typename R::template link<int>>;
   { R::reads_may_tear } -> std::convertible_to<bool>;
-  { R::relink_order } -> std::convertible_to<std::memory_order>;
   { r.template bind<int>() } -> std::same_as<typename R::binding>;
   { r.unbind() } noexcept;
   { r.template enter<int, 1>(binding) } -> detail::is_operation_of<R>;

@@ -56,7 +56,7 @@ class stack {
     auto op = domain_.enter_last();
     link each = head_.load(std::memory_order_relaxed);
     while (each) {
-      const link next = op.get(each)->next.load(std::memory_order_relaxed);
+      const link next = op.get(each)->below().load(std::memory_order_relaxed);
       op.get(each)->value.destroy();
       op.discard(each);
       each = next;
@@ -139,7 +139,7 @@ class stack {
     chain& operator=(const chain&) = delete;
     ~chain() {
       while (first) {
-        const link next = first == last ? link{} : op.get(first)->next.load(std::memory_order_relaxed);
+        const link next = first == last ? link{} : op.get(first)->below().load(std::memory_order_relaxed);
         op.get(first)->value.destroy();
         op.discard(first);
         first = next;
@@ -150,7 +150,7 @@ class stack {
       detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
-      fresh->next.store(first, R::relink_order);  // as in publish
+      fresh->below().store(first, std::memory_order_relaxed);
       first = fresh.link();
       if (!last) last = first;
       fresh.published();
@@ -179,7 +179,7 @@ class stack {
         op.get(top.node)->value.destroy();
       }
     }
-    link next() noexcept { return std::exchange(first, op.get(first)->next.load(std::memory_order_relaxed)); }
+    link next() noexcept { return std::exchange(first, op.get(first)->below().load(std::memory_order_relaxed)); }
   };
 
   template <class... Args>
@@ -197,13 +197,12 @@ class stack {
   template <class Op>
   PAWL_ALWAYS_INLINE void publish(Op& op, link first, link last) noexcept {
     Backoff backoff;
-    auto& tail = op.get(last)->next;
+    auto& below = op.get(last)->below();
     // relaxed: we follow no link of it
     link head = head_.load(std::memory_order_relaxed);
     for (;;) {
-      // (1) publishes it. relink_order, release over a pool: a reader stalled since an earlier life of the node may look at this word, a
-      // queue's push on the same pool for one, and must then find that its tail_ has moved on.
-      tail.store(head, R::relink_order);
+      // relaxed: published by (1)
+      below.store(head, std::memory_order_relaxed);
       // (1) release: publishes the nodes to (2) and (3), with what this thread did before
       if (head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed)) return;
       backoff(backend{});
@@ -219,7 +218,7 @@ class stack {
       link head = op.protect(0, head_);
       if (!head) return head;
       // relaxed: the successor's fields are read by nobody before they come to the top, by (2) again
-      const link next = op.get(head)->next.load(std::memory_order_relaxed);
+      const link next = op.get(head)->below().load(std::memory_order_relaxed);
       // relaxed: (2) has acquired what this reads, and it publishes nothing new
       if (head_.compare_exchange_weak(head, next, std::memory_order_relaxed, std::memory_order_relaxed)) return head;
       backoff(backend{});

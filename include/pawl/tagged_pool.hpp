@@ -76,8 +76,11 @@ class tagged_link {
 /// What every node of a pool begins with, whatever it holds. It stays constructed as long as the pool lives: a stalled reader may look.
 template <class B>
 struct pool_slot {
-  atomic<tagged_link, B> next_free{};  // in a chain of free nodes, each in its coming life
-  atomic<tagged_link, B> next{};  // the container's
+  // A stack's link, or in a chain of free nodes the next one, in its coming life. Nobody follows what it finds here before the node is its.
+  atomic<tagged_link, B> next_free{};
+  // The link of containers whose readers do follow it, also in a later life of the node: so whatever is stored here was acquired or made
+  // by who stores it, with release.
+  atomic<tagged_link, B> next{};
 };
 
 /// A T as atomic words. relaxed throughout: the container's links publish a value, and a reader that may have met a reused node
@@ -145,7 +148,6 @@ class tagged_pool {
  public:
   using backend_type = B;
   static constexpr bool reads_may_tear = true;
-  static constexpr std::memory_order relink_order = std::memory_order_release;
   /// Queues that can be bound to one fixed pool at a time.
   static constexpr std::size_t max_queues = 64;
 
@@ -154,6 +156,7 @@ class tagged_pool {
   template <class T>
   struct node : slot {
     detail::word_value<T, B> value;
+    [[nodiscard]] atomic<link<T>, B>& below() noexcept { return this->next_free; }
   };
   template <class T, std::size_t N>
   class operation;

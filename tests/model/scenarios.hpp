@@ -238,6 +238,27 @@ inline scenario comes_back() {
             model::require(popped == 3, "each element of the three is popped once");
           }};
 }
+// A pop is late on a node that lies in a stack by now, over one that a third thread made: it must not look there.
+inline scenario late_pop() {
+  return {"queue over a pool: pop | the first node goes over to a stack | the stack has a new node", [] {
+            pool nodes(4);
+            pawl::queue<int, pool> here(nodes);
+            pawl::stack<int, pool> elsewhere(nodes);
+            here.push(1);
+            std::optional<int> late;
+            model::thread pops([&] { late = here.try_pop(); });
+            model::thread makes([&] { elsewhere.push(2); });
+            const std::optional<int> early = here.try_pop();
+            if (early) elsewhere.push(3);
+            pops.join();
+            makes.join();
+            model::require(early.has_value() != late.has_value() && (early ? early : late) == 1, "the queue's element is popped once");
+            model::require(!here.try_pop(), "there was no other");
+            int over_there = 0;
+            while (elsewhere.try_pop()) ++over_there;
+            model::require(over_there == (early ? 2 : 1), "what the stack was given is there");
+          }};
+}
 // A push is late on a node that has since become a part of another container on the same pool.
 template <class Other>
 scenario late_push(const std::string& other) {
@@ -455,6 +476,7 @@ inline std::vector<scenario> all() {
   add_container<pawl::stack<int, hazards>>(found, "stack");
   add_container<pawl::queue<int, hazards>>(found, "queue");
   found.push_back(comes_back());
+  found.push_back(late_pop());
   found.push_back(late_push<pawl::stack<int, pool>>("stack"));
   found.push_back(late_push<pawl::queue<int, pool>>("queue"));
   add_hazard_pointers(found);

@@ -150,7 +150,6 @@ class reached {
       CHECK((asserted || first != last));
       for (auto each = first; each != last; ++each) unnamed.erase(*each);
     }
-    for (const std::size_t at : places_of(code, "relink_order")) unnamed.erase(line_of(code, at));
     for (const std::size_t line : unnamed) FAIL_CHECK(path << ":" << line << " names no order");
   }
   /// Where the headers are that this program was compiled with.

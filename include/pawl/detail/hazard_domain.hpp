@@ -29,7 +29,6 @@ class hazard_pointers {
   using backend_type = B;
   using allocator_type = Alloc;
   static constexpr bool reads_may_tear = false;
-  static constexpr std::memory_order relink_order = std::memory_order_relaxed;
 
   template <class T>
   struct item;
@@ -43,6 +42,7 @@ class hazard_pointers {
   template <class T>
   struct node : item<T>, detail::retirable {
     plain<T, B> value;
+    [[nodiscard]] atomic<link<T>, B>& below() noexcept { return this->next; }
   };
 
   /// One container operation: N protections at a time. Ends them when it goes.

@@ -17,11 +17,6 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
       "The same pair as that of a small level, which is caught, on a level that only a map of more buckets has: its scenarios have "
       "too "
       "many executions.";
-  static constexpr const char* stalled_reader =
-      "Over a pool: a reader of an earlier life that meets this link must see that head_ has moved on, in empty(). (For push and "
-      "try_pop "
-      "it is not needed: a tail_ or head_ that names a life is consumed by one read-modify-write only.) No scenario has an empty() "
-      "that is stalled over a reuse.";
   static constexpr entry entries[] = {
       {"pawl/detail/bucket_directory.hpp", "tables_[at.level].load", larger_directory},
       {"pawl/detail/bucket_directory.hpp", "piece = pieces[at.index", larger_directory},
@@ -39,20 +34,6 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
        "As (3), whose weakening is caught: passes on the successor's construction. It takes a fourth thread to see it here."},
       {"pawl/hash_map.hpp", "head->key.compare_exchange_strong(state",
        "Only the failure needs it, and its weakening is caught; g++ warns of a failure order above the success order."},
-      {"pawl/queue.hpp", "op.get(last)->next.store(fresh.link()", stalled_reader},
-      {"pawl/queue.hpp", "op.get(last)->next.store(last.terminator()", stalled_reader},
-      {"pawl/stack.hpp", "fresh->next.store(first", stalled_reader},
-      {"pawl/stack.hpp", "tail.store(head", stalled_reader},
-      {"pawl/queue.hpp", "front.element = op.get(dummy)->next.load",
-       "Perhaps not needed: the acquire of tail_ has the pushes of all elements before it, by the chain of read-modify-writes on "
-       "tail_. Kept "
-       "until that is proved for push_range, too."},
-      {"pawl/queue.hpp", "const link tail = tail_.load",
-       "Perhaps not needed since links name lives: coherence alone gives a tail_ that is not behind head_. Kept until that is "
-       "proved."},
-      {"pawl/queue.hpp", "const link next = op.get(head)->next.load(std::memory_order_acquire)",
-       "In empty(): as the stores above, a reader that is stalled over a reuse. In pop_all: perhaps not needed, since next is only "
-       "compared."},
       {"pawl/queue.hpp", "head_.compare_exchange_weak(head, last",
        "As (5). Without it the copy of the last value could be read after the step that makes the node another's: a cycle of "
        "program order "
