@@ -3,14 +3,46 @@
 // each weakened memory order. Each states what holds at its end; races, uses after free and leaks the checker finds by itself.
 #pragma once
 
-#include "scenarios/atomics.hpp"
-#include "scenarios/base.hpp"
-#include "scenarios/hazard_pointers.hpp"
-#include "scenarios/lists.hpp"
-#include "scenarios/maps.hpp"
-#include "scenarios/pools.hpp"
+#include <pawl/atomic.hpp>
+#include <pawl/hazard_pointer.hpp>
+#include <pawl/model.hpp>
+#include <pawl/tagged_pool.hpp>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace scenarios {
+
+using B = pawl::backend::model;
+namespace model = pawl::model;
+template <class T>
+using atomic = pawl::atomic<T, B>;
+using hazards = pawl::hazard_pointers<B>;
+using pool = pawl::tagged_pool<B>;
+
+/// `large`: takes seconds, so only the order report explores it, and only where no smaller one finds anything.
+struct scenario {
+  std::string name;
+  std::function<void()> body;
+  bool large = false;
+};
+
+/// Runs the functions at once, each in a thread of its own.
+template <class... F>
+void at_once(F&&... each) {
+  model::thread threads[] = {model::thread(std::forward<F>(each))...};
+  for (model::thread& t : threads) t.join();
+}
+
+// Each in a file of its own, in scenarios/.
+void add_atomics(std::vector<scenario>& all);
+void add_fences(std::vector<scenario>& all);
+void add_pools(std::vector<scenario>& all);
+void add_hazard_pointers(std::vector<scenario>& all);
+void add_stacks_and_queues(std::vector<scenario>& all);
+void add_maps(std::vector<scenario>& all);
 
 inline std::vector<scenario> all() {
   std::vector<scenario> found;

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 // Pools that threads bind, grow and use at once. A growing pool's blocks are a few nodes each in the model, and its chains are one.
-#pragma once
-
 #include <pawl/queue.hpp>
 #include <pawl/stack.hpp>
 
 #include <optional>
 
-#include "base.hpp"
+#include "model/scenarios.hpp"
 
 namespace scenarios {
 
-inline void add_pools(std::vector<scenario>& all) {
+void add_pools(std::vector<scenario>& all) {
   using stack = pawl::stack<int, pool>;
   using queue = pawl::queue<int, pool>;
   const auto add = [&all](const std::string& name, std::function<void()> body, bool large = false) {
@@ -23,33 +21,37 @@ inline void add_pools(std::vector<scenario>& all) {
     return sum;
   };
 
-  add("two containers are made at once on a growing pool", [] {
+  const auto first_container = [&add](const std::string& name, auto on) {
+    add("its first containers are made at once, " + name, [on] {
+      on([](pool& nodes) {
+        at_once(
+            [&nodes] {
+              stack s(nodes);
+              s.push(1);
+              model::require(s.try_pop() == 1, "it is a stack of its own");
+            },
+            [&nodes] { stack s(nodes); });
+      });
+    });
+  };
+  first_container("growing", [](auto run) {
     pool nodes;
-    const auto uses = [&nodes] {
-      stack s(nodes);
-      s.push(1);
-      model::require(s.try_pop() == 1, "it is a stack of its own");
-    };
-    at_once(uses, uses);
+    run(nodes);
   });
-  add("two containers are made at once on a fixed pool", [] {
+  first_container("fixed", [](auto run) {
     pool nodes(2);
-    const auto uses = [&nodes] {
-      stack s(nodes);
-      s.push(1);
-      model::require(s.try_pop() == 1, "it is a stack of its own");
-    };
-    at_once(uses, uses);
+    run(nodes);
   });
-  add("two queues come and go at once on a fixed pool", [] {
+  add("two queues are made at once on a fixed pool", [] {
     pool nodes(2);
     queue first(nodes);
-    const auto uses = [&nodes] {
-      queue q(nodes);
-      q.push(1);
-      model::require(q.try_pop() == 1, "it is a queue of its own");
-    };
-    at_once(uses, uses);
+    at_once(
+        [&nodes] {
+          queue q(nodes);
+          q.push(1);
+          model::require(q.try_pop() == 1, "it is a queue of its own");
+        },
+        [&nodes] { queue q(nodes); });
   });
   add("a queue goes | a queue comes, on a fixed pool", [] {
     pool nodes(2);
@@ -85,19 +87,22 @@ inline void add_pools(std::vector<scenario>& all) {
       model::require(pops(s, before + 3) == 110 + before, "all are there");
     });
   }
-  add("both grow it by several blocks", [pops] {
-    stack s;
-    at_once(
-        [&] {
-          s.push(1);
-          s.push(2);
-        },
-        [&] {
-          s.push(10);
-          s.push(20);
-        });
-    model::require(pops(s, 5) == 33, "all are there");
-  });
+  add(
+      "both grow it by several blocks",
+      [pops] {
+        stack s;
+        at_once(
+            [&] {
+              s.push(1);
+              s.push(2);
+            },
+            [&] {
+              s.push(10);
+              s.push(20);
+            });
+        model::require(pops(s, 5) == 33, "all are there");
+      },
+      true);
   add("one grows it, the other reads in a block that it didn't make", [] {
     stack s;
     s.push(1);
@@ -117,14 +122,17 @@ inline void add_pools(std::vector<scenario>& all) {
             });
     model::require(found + pops(s, 5) == 36, "all are there, once");
   });
-  add("spill | spill", [pops] {
-    stack here;
-    for (int i = 1; i <= 6; ++i) here.push(i);
-    int first = 0;
-    int second = 0;
-    at_once([&] { first = pops(here, 3); }, [&] { second = pops(here, 3); });
-    model::require(first + second == 21, "each is popped once");
-  });
+  add(
+      "spill | spill",
+      [pops] {
+        stack here;
+        for (int i = 1; i <= 6; ++i) here.push(i);
+        int first = 0;
+        int second = 0;
+        at_once([&] { first = pops(here, 3); }, [&] { second = pops(here, 3); });
+        model::require(first + second == 21, "each is popped once");
+      },
+      true);
   add("refill | refill, from the depot", [pops] {
     stack s;
     for (int i = 0; i < 4; ++i) s.push(0);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // The primitives: each read-modify-write of atomic, atomic_ref and atomic_flag on two threads, tagged values, the asymmetric fences.
-#pragma once
-
 #include <pawl/fence.hpp>
 #include <pawl/tagged.hpp>
 
@@ -9,14 +7,15 @@
 #include <cstdint>
 #include <optional>
 
-#include "base.hpp"
+#include "model/scenarios.hpp"
 
 namespace scenarios {
+namespace {
 
-inline constexpr auto relaxed = std::memory_order_relaxed;
-inline constexpr auto acquire = std::memory_order_acquire;
-inline constexpr auto release = std::memory_order_release;
-inline constexpr auto acq_rel = std::memory_order_acq_rel;
+constexpr auto relaxed = std::memory_order_relaxed;
+constexpr auto acquire = std::memory_order_acquire;
+constexpr auto release = std::memory_order_release;
+constexpr auto acq_rel = std::memory_order_acq_rel;
 
 struct two_words {
   std::uint64_t first = 0;
@@ -229,7 +228,9 @@ struct as_pointer {
   static bool is(const pawl::packed_ptr<char>& w, int i) { return w.pointer() == nodes + i; }
 };
 
-inline void add_atomics(std::vector<scenario>& all) {
+}  // namespace
+
+void add_atomics(std::vector<scenario>& all) {
   add_general_changes<int>(all, "int", 0, 1, 2);
   add_general_changes<std::uint8_t>(all, "byte", 0, 1, 2);
   add_general_changes<bool>(all, "bool", false, true, true);
@@ -254,8 +255,7 @@ inline void add_atomics(std::vector<scenario>& all) {
   add_changes(all, "int fetch_xor | fetch_xor", 0, one(3), one(5));
   add_changes(all, "int fetch_and | fetch_or", 7, both(3), either(8));
   add_changes(all, "int fetch_or | fetch_xor", 0, either(3), one(5));
-  add_changes(
-      all, "int ++ | --", 10, [](auto& object) { return object++; }, [](auto& object) { return object--; });
+  add_changes(all, "int ++ | --", 10, [](auto& object) { return object++; }, [](auto& object) { return object--; });
 
   add_stores(
       all, "store_add | store_sub", [](auto& object) { object.store_add(3, relaxed); },
@@ -272,8 +272,7 @@ inline void add_atomics(std::vector<scenario>& all) {
   add_stores(
       all, "store_add | fetch_add", [](auto& object) { object.store_add(3, release); },
       [](auto& object) { object.fetch_add(4, acquire); });
-  add_stores(
-      all, "store | exchange", [](auto& object) { object.store(3); }, [](auto& object) { object.exchange(4); });
+  add_stores(all, "store | exchange", [](auto& object) { object.store(3); }, [](auto& object) { object.exchange(4); });
   // What a result-less change publishes, a load acquires.
   all.push_back({"atomic: store_add publishes", [] {
                    atomic<int> object{0};
@@ -305,19 +304,6 @@ inline void add_atomics(std::vector<scenario>& all) {
                    at_once(use, use);
                    model::require(!flag.test(relaxed) && guarded.get() >= 1, "it is clear at the end");
                  }});
-  all.push_back({"atomic_flag: a spin lock of two threads", [] {
-                   pawl::atomic_flag<B> flag;
-                   model::var<int> guarded{0};
-                   const auto use = [&] {
-                     while (flag.test_and_set(acquire)) {
-                       while (flag.test(relaxed)) B::pause();
-                     }
-                     guarded.set(guarded.get() + 1);
-                     flag.clear(release);
-                   };
-                   at_once(use, use);
-                   model::require(guarded.get() == 2, "each was alone");
-                 }});
 
   add_tagged<pawl::tagged<std::uint32_t>, std::uint32_t>(all, "an index", as_index{});
   add_tagged<pawl::tagged<char*>, char*>(all, "a pointer of 16 bytes", as_pointer{});
@@ -326,7 +312,7 @@ inline void add_atomics(std::vector<scenario>& all) {
 
 #undef PAWL_TEST_CHANGE
 
-inline void add_fences(std::vector<scenario>& all) {
+void add_fences(std::vector<scenario>& all) {
   // Each thread announces itself, then looks for the other: by a light and a heavy fence, one of them sees the other.
   all.push_back({"fence: store, light, load | store, heavy, load", [] {
                    atomic<int> x{0};

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 // Hazard pointers alone: every member beside a thread that replaces, retires and reclaims.
-#pragma once
-
 #include <array>
 #include <optional>
 #include <span>
 
-#include "base.hpp"
+#include "model/scenarios.hpp"
 
 namespace scenarios {
+namespace {
 
 struct watched : pawl::hazard_pointer_obj_base<watched, void (*)(watched*)> {
   model::var<int> value{7};
 };
-inline void end(watched* object) { model::destroy(object); }
+void end(watched* object) { model::destroy(object); }
 
 using hazard = pawl::basic_hazard_pointer<B>;
 
@@ -44,6 +43,7 @@ struct poor : pawl::backend::model {
   static inline unsigned thread = ~0U;
 };
 
+}  // namespace
 }  // namespace scenarios
 
 template <>
@@ -65,7 +65,7 @@ struct pawl::environment<scenarios::poor> : pawl::environment<pawl::backend::mod
 
 namespace scenarios {
 
-inline void add_hazard_pointers(std::vector<scenario>& all) {
+void add_hazard_pointers(std::vector<scenario>& all) {
   // What a reader does while another thread replaces, retires and frees.
   const auto beside_reclaim = [&all](const std::string& name, auto reads) {
     all.push_back({"hazard pointer: " + name + " | replace and retire", [reads] {
@@ -200,7 +200,8 @@ inline void add_hazard_pointers(std::vector<scenario>& all) {
                    at_once([&] { o.replace_and_reclaim(); },
                            [&] {
                              const auto stats = hazards::default_domain().stats();
-                             model::require(stats.retired <= 1 && stats.reclaimed <= 1 && stats.records == 3, "no more than there were");
+                             model::require(stats.retired <= 1 && stats.reclaimed <= 1 && stats.records == 3,
+                                            "no more than there were");
                            });
                  }});
   all.push_back({"hazard pointer: protect | protect | replace and retire", [] {

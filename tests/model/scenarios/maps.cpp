@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // hash_map and hash_set: all pairs of members at once, on one key and on two; growth, and buckets that nobody has used yet; what one thread
 // may know of another's past by what it finds in the map.
-#pragma once
-
 #include <pawl/hash_map.hpp>
 
 #include <optional>
 
-#include "base.hpp"
+#include "model/scenarios.hpp"
 
 namespace scenarios {
+namespace {
 
 // No hash. Of the keys, 1 < 7 < 9 < 5 < 4 < 8 < 2 in the order of the list, and with eight buckets 1 belongs to that named 000, 7 and 9 to
 // 001, 5 to 010, 4 to 011, 8 to 101 and 2 to 110. So 1 and 4 share the first of two buckets, which needs no directory; 5 and 2 are in a
@@ -20,7 +19,7 @@ struct same {
 using map = pawl::hash_map<int, int, same, std::equal_to<int>, hazards>;
 using map_spec = model::spec::map<int, int>;
 
-inline void reclaim() { hazards::default_domain().reclaim(); }
+void reclaim() { hazards::default_domain().reclaim(); }
 
 /// The members that have one effect, at one instant.
 enum class on_key {
@@ -36,11 +35,19 @@ enum class on_key {
   contains,
   visit
 };
-inline constexpr on_key all_on_key[] = {on_key::insert, on_key::try_emplace, on_key::insert_or_visit, on_key::insert_or_assign,
-                                        on_key::update, on_key::upsert,      on_key::erase,           on_key::erase_if,
-                                        on_key::find,   on_key::contains,    on_key::visit};
+constexpr on_key all_on_key[] = {on_key::insert,
+                                 on_key::try_emplace,
+                                 on_key::insert_or_visit,
+                                 on_key::insert_or_assign,
+                                 on_key::update,
+                                 on_key::upsert,
+                                 on_key::erase,
+                                 on_key::erase_if,
+                                 on_key::find,
+                                 on_key::contains,
+                                 on_key::visit};
 
-inline const char* name_of(on_key what) {
+const char* name_of(on_key what) {
   switch (what) {
     case on_key::insert:
       return "insert";
@@ -146,7 +153,7 @@ struct step_on_map {
   on_key what;
   int key;
 };
-inline std::string name_of(const std::vector<step_on_map>& all) {
+std::string name_of(const std::vector<step_on_map>& all) {
   std::string text;
   for (const step_on_map& each : all) {
     text += (text.empty() ? "" : ", ") + std::string(name_of(each.what)) + " " + std::to_string(each.key);
@@ -154,10 +161,13 @@ inline std::string name_of(const std::vector<step_on_map>& all) {
   return text;
 }
 
-/// Threads on a map of `buckets` buckets and with these keys, whose values are 10. Where `reclaims`, the first frees what it can at its end.
-inline scenario map_scenario(std::size_t buckets, const std::vector<int>& keys, const std::vector<std::vector<step_on_map>>& threads,
-                             bool large = false, bool reclaims = true) {
-  std::string name = "hash_map of " + std::to_string(buckets) + " buckets with {";
+enum class size_of { small, large };
+enum class frees { nothing, first_thread };
+
+/// Threads on a map of `buckets` buckets and with these keys, whose values are 10. The first may free what it can at its end.
+scenario map_scenario(std::size_t buckets, const std::vector<int>& keys, const std::vector<std::vector<step_on_map>>& threads,
+                      frees who = frees::nothing, size_of size = size_of::small) {
+  std::string name = "hash_map of " + std::to_string(buckets) + (buckets == 1 ? " bucket with {" : " buckets with {");
   for (const int key : keys) name += (name.back() == '{' ? "" : ", ") + std::to_string(key);
   name += "}: ";
   for (std::size_t i = 0; i < threads.size(); ++i) name += (i == 0 ? "" : " | ") + name_of(threads[i]);
@@ -169,7 +179,7 @@ inline scenario map_scenario(std::size_t buckets, const std::vector<int>& keys, 
               return [&, i] {
                 int value = 100 * static_cast<int>(i + 1);
                 for (const step_on_map& each : threads[i]) m.call(each.what, each.key, value++);
-                if (i == 0 && reclaims) reclaim();
+                if (i == 0 && who == frees::first_thread) reclaim();
               };
             };
             if (threads.size() == 2) {
@@ -179,29 +189,31 @@ inline scenario map_scenario(std::size_t buckets, const std::vector<int>& keys, 
             }
             m.ends_with_keys({1, 2, 4, 5, 7, 8, 9});
           },
-          large};
+          size == size_of::large};
 }
 
-inline void add_pairs_on_keys(std::vector<scenario>& all) {
+void add_pairs_on_keys(std::vector<scenario>& all) {
   using enum on_key;
-  const auto frees = [](on_key what) { return what >= insert_or_assign && what <= erase_if; };
+  const auto retires = [](on_key what) { return what >= insert_or_assign && what <= erase_if; };
   for (const on_key a : all_on_key) {
     for (const on_key b : all_on_key) {
       if (b < a) continue;
-      // Who changes, frees: so it comes first.
-      const on_key first = frees(b) && !frees(a) ? b : a;
+      // Who retires comes first, and frees, where there is another kind of thing to disturb.
+      const on_key first = retires(b) && !retires(a) ? b : a;
       const on_key second = first == a ? b : a;
-      all.push_back(map_scenario(2, {1}, {{{first, 1}}, {{second, 1}}}));
-      all.push_back(map_scenario(2, {1}, {{{first, 4}}, {{second, 4}}}));
+      const bool both = retires(first) && retires(second);
+      const frees who = retires(first) && (!both || first == second) ? frees::first_thread : frees::nothing;
+      all.push_back(map_scenario(2, {1}, {{{first, 1}}, {{second, 1}}}, who));
+      all.push_back(map_scenario(2, {1}, {{{first, 4}}, {{second, 4}}}, who));
     }
   }
   // Neighbours in the list. What differs only in the result is left out.
   for (const on_key a : {insert, insert_or_assign, update, upsert, erase}) {
     for (const on_key b : {insert, insert_or_assign, update, upsert, erase, find}) {
-      all.push_back(map_scenario(2, {1}, {{{a, 1}}, {{b, 4}}}));
+      all.push_back(map_scenario(2, {1}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
       if (b == find) {
         all.push_back(map_scenario(2, {1}, {{{a, 4}}, {{b, 1}}}));
-        all.push_back(map_scenario(2, {1, 4}, {{{a, 1}}, {{b, 4}}}));
+        all.push_back(map_scenario(2, {1, 4}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
       } else if (b >= a) {
         all.push_back(map_scenario(2, {1, 4}, {{{a, 1}}, {{b, 4}}}));
       }
@@ -212,7 +224,7 @@ inline void add_pairs_on_keys(std::vector<scenario>& all) {
 // ---- Members that are not atomic ---------------------------------------------------------------------------------------------------
 
 /// Beside one that is.
-inline void add_pairs_on_all(std::vector<scenario>& all, const std::string& name, std::function<void(map&, on_key)> member) {
+void add_pairs_on_all(std::vector<scenario>& all, const std::string& name, std::function<void(map&, on_key)> member) {
   for (const on_key other : all_on_key) {
     all.push_back({"hash_map with {1, 4}: " + name + " | " + name_of(other) + " 1", [=] {
                      checked_map m(2);
@@ -223,7 +235,7 @@ inline void add_pairs_on_all(std::vector<scenario>& all, const std::string& name
                    }});
   }
 }
-inline void add_members_on_all(std::vector<scenario>& all) {
+void add_members_on_all(std::vector<scenario>& all) {
   add_pairs_on_all(all, "visit_all", [](map& m, on_key) {
     int visited[5] = {};
     m.visit_all([&visited](int key, int) { ++visited[key]; });
@@ -250,7 +262,7 @@ inline void add_members_on_all(std::vector<scenario>& all) {
                      at_once(
                          [&] {
                            m.clear();
-                           reclaim();
+                           if (other >= on_key::find) reclaim();
                          },
                          [&] { call(m, other, 1, 100); });
                      model::require(!m.contains(4), "it removes what is there throughout");
@@ -283,9 +295,9 @@ inline void add_members_on_all(std::vector<scenario>& all) {
   add("reserve | reserve", reserve, reserve);
   // A function that uses the map: its protections come behind those of the operation that called it.
   add(
-      "visit that finds another | clear", [](map& m) { m.visit(1, [&m](int, int) { static_cast<void>(m.find(4)); }); },
+      "visit that finds another | erase the other", [](map& m) { m.visit(1, [&m](int, int) { static_cast<void>(m.find(4)); }); },
       [](map& m) {
-        m.clear();
+        m.erase(4);
         reclaim();
       });
 }
@@ -293,8 +305,8 @@ inline void add_members_on_all(std::vector<scenario>& all) {
 // ---- What an operation tells -------------------------------------------------------------------------------------------------------
 
 // What a thread did before it changed the map, another one may read that sees the change. `sees` says whether it does.
-inline void add_telling_map(std::vector<scenario>& all, const std::string& name, std::function<void(map&)> change,
-                            std::function<bool(map&)> sees) {
+void add_telling_map(std::vector<scenario>& all, const std::string& name, std::function<void(map&)> change,
+                     std::function<bool(map&)> sees) {
   all.push_back({"hash_map tells: " + name, [=] {
                    map m;
                    m.insert(1, 10);
@@ -309,7 +321,7 @@ inline void add_telling_map(std::vector<scenario>& all, const std::string& name,
                        });
                  }});
 }
-inline void add_telling_maps(std::vector<scenario>& all) {
+void add_telling_maps(std::vector<scenario>& all) {
   add_telling_map(all, "erase | not found", [](map& m) { m.erase(1); }, [](map& m) { return !m.contains(1); });
   add_telling_map(all, "erase | inserted", [](map& m) { m.erase(1); }, [](map& m) { return m.insert(1, 11); });
   add_telling_map(all, "erase | not erased", [](map& m) { m.erase(1); }, [](map& m) { return !m.erase(1); });
@@ -349,8 +361,9 @@ inline void add_telling_maps(std::vector<scenario>& all) {
 // ---- Three threads -----------------------------------------------------------------------------------------------------------------
 
 // A search unlinks what another thread marked, over what a third one made.
-inline scenario passed_on() {
-  return {"hash_map: insert behind, erase | a search unlinks | find behind", [] {
+scenario passed_on() {
+  return {"hash_map: insert behind, erase | a search unlinks | find behind",
+          [] {
             map m(2);
             m.insert(1, 10);
             model::thread makes([&] {
@@ -369,7 +382,9 @@ inline scenario passed_on() {
           true};
 }
 
-inline void add_maps(std::vector<scenario>& all) {
+}  // namespace
+
+void add_maps(std::vector<scenario>& all) {
   using enum on_key;
   add_pairs_on_keys(all);
   add_members_on_all(all);
@@ -380,7 +395,8 @@ inline void add_maps(std::vector<scenario>& all) {
   for (const on_key other : {insert, find, erase, update}) {
     all.push_back(map_scenario(8, {}, {{{insert, 5}}, {{other, 5}}}));
     all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{other, 7}}}));
-    all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{other, 9}}}));
+    all.push_back(
+        map_scenario(8, {}, {{{insert, 7}}, {{other, 9}}}, frees::nothing, other == insert ? size_of::large : size_of::small));
   }
   all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{insert, 5}}}));
   all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{insert, 4}}}));
@@ -400,9 +416,9 @@ inline void add_maps(std::vector<scenario>& all) {
   all.push_back(map_scenario(2, {}, {{{insert, 1}}, {{erase, 1}}, {{find, 1}}}));
   all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{insert, 1}}, {{find, 1}}}));
   all.push_back(map_scenario(2, {}, {{{insert, 1}}, {{insert, 1}}, {{erase, 1}}}));
-  all.push_back(map_scenario(2, {1}, {{{update, 1}}, {{erase, 1}}, {{find, 1}}}));
+  all.push_back(map_scenario(2, {1}, {{{update, 1}}, {{erase, 1}}, {{find, 1}}}, frees::nothing, size_of::large));
   all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{erase, 1}}, {{insert, 1}}}));
-  all.push_back(map_scenario(2, {1}, {{{update, 1}}, {{update, 1}}, {{find, 1}}}));
+  all.push_back(map_scenario(2, {1}, {{{update, 1}}, {{update, 1}}, {{find, 1}}}, frees::nothing, size_of::large));
   all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{insert, 4}}, {{find, 4}}}));
   all.push_back(map_scenario(1, {1}, {{{insert, 4}}, {{insert, 5}}, {{find, 4}}}));
 
@@ -410,7 +426,8 @@ inline void add_maps(std::vector<scenario>& all) {
                    pawl::hash_set<int, same, std::equal_to<int>, hazards> s(2);
                    bool erased = false;
                    bool inserted = false;
-                   at_once([&] { inserted = s.insert(1); }, [&] { erased = s.erase(1); }, [&] { static_cast<void>(s.contains(1)); });
+                   at_once([&] { inserted = s.insert(1); }, [&] { erased = s.erase(1); },
+                           [&] { static_cast<void>(s.contains(1)); });
                    model::require(inserted && s.size() == (erased ? 0U : 1U) && s.contains(1) == !erased, "they had an order");
                  }});
 }
