@@ -177,6 +177,36 @@ void add_stores(std::vector<scenario>& all, const std::string& name, First first
                  }});
 }
 
+/// The operators are seq_cst: two threads each change one object and look at the other's, and one of them sees the other.
+template <class Change, class Look>
+void add_operator(std::vector<scenario>& all, const std::string& name, Change change, Look look) {
+  const auto run = [=](auto& x, auto& y) {
+    bool saw[2]{};
+    at_once(
+        [&] {
+          change(x);
+          saw[0] = look(y) != 8;
+        },
+        [&] {
+          change(y);
+          saw[1] = look(x) != 8;
+        });
+    model::require(saw[0] || saw[1], "one of them sees the other");
+  };
+  all.push_back({"atomic: " + name + ", then look at the other | the same", [=] {
+                   atomic<int> x{8};
+                   atomic<int> y{8};
+                   run(x, y);
+                 }});
+  all.push_back({"atomic_ref: " + name + ", then look at the other | the same", [=] {
+                   int x = 8;
+                   int y = 8;
+                   const pawl::atomic_ref<int, B> to_x(x);
+                   const pawl::atomic_ref<int, B> to_y(y);
+                   run(to_x, to_y);
+                 }});
+}
+
 /// A stack of two nodes, numbered, under a word with a tag: a pop that is late must fail although its node has come back.
 template <class Word, class Value, class Node>
 void add_tagged(std::vector<scenario>& all, const std::string& name, Node node) {
@@ -256,6 +286,18 @@ void add_atomics(std::vector<scenario>& all) {
   add_changes(all, "int fetch_and | fetch_or", 7, both(3), either(8));
   add_changes(all, "int fetch_or | fetch_xor", 0, either(3), one(5));
   add_changes(all, "int ++ | --", 10, [](auto& object) { return object++; }, [](auto& object) { return object--; });
+
+  const auto load = [](auto& object) { return object.load(); };
+  add_operator(all, "=", [](auto& object) { object = 1; }, load);
+  add_operator(all, "++", [](auto& object) { object++; }, load);
+  add_operator(all, "--", [](auto& object) { object--; }, load);
+  add_operator(all, "++ before", [](auto& object) { ++object; }, load);
+  add_operator(all, "-- before", [](auto& object) { --object; }, load);
+  add_operator(all, "&=", [](auto& object) { object &= 7; }, load);
+  add_operator(all, "|=", [](auto& object) { object |= 7; }, load);
+  add_operator(all, "^=", [](auto& object) { object ^= 7; }, load);
+  add_operator(
+      all, "store, and as a value", [](auto& object) { object.store(1); }, [](auto& object) { return static_cast<int>(object); });
 
   add_stores(
       all, "store_add | store_sub", [](auto& object) { object.store_add(3, relaxed); },

@@ -207,6 +207,7 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
   if (with_hazards) {
     add(2, {{pop, pop, reclaim}, {pop}});
     add(0, {{push, pop, reclaim}, {pop}});
+    add(0, {{push, pop_all, reclaim}, {pop}});
     add(1, {{pop, push, reclaim}, {pop_all}});
     add(1, {{pop, push, reclaim}, {empty}});
   } else {
@@ -216,6 +217,7 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
     add(1, {{pop, push}, {push}});
     add(2, {{pop, push, pop}, {pop}});
     add(1, {{pop, push}, {pop_all}});
+    add(0, {{push, pop_all}, {pop}});
     add(1, {{pop, push}, {empty}});
     add(1, {{pop, pop, push}, {empty}});
     add(1, {{pop_all, push_two}, {pop}});
