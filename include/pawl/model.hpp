@@ -27,7 +27,8 @@ namespace pawl::inline v0::model {
 /// How executions are found. exhaustive: all of them, each once. random: each choice at random. pct: threads by random priorities that
 /// change at a few random steps (probabilistic concurrency testing), which finds bugs that need few preemptions sooner.
 enum class mode { exhaustive, random, pct };
-/// cpp20: the standard's, without load buffering. sc: every atomic operation and fence as if it were seq_cst. rc11: not built yet.
+/// cpp20: the standard's, without load buffering. rc11: with the rule for seq_cst of RC11, which allows a little more. sc: every atomic
+/// operation and fence as if it were seq_cst.
 enum class memory_model { cpp20, rc11, sc };
 
 struct options {
@@ -36,9 +37,9 @@ struct options {
   std::uint64_t max_steps = 0;  ///< events of one execution; 0: no bound but the checker's own, 32,000
   std::optional<unsigned> preemption_bound{};  ///< random modes: how often a thread that could go on is interrupted
   model::memory_model memory_model = model::memory_model::cpp20;
-  bool reuse = false;  ///< not built yet
+  bool reuse = false;  ///< freed memory may come back, at once or later, to the next that allocates as much
   unsigned spurious_failures = 1;  ///< of weak compare-and-swaps of one thread on one object
-  bool realtime = false;  ///< linearizability respects real time, not only happens-before; not built yet
+  bool realtime = false;  ///< linearizability respects real time, not only happens-before
   std::uint64_t seed = 0;  ///< of the random modes
   std::string replay{};  ///< a violation's replay: exactly that execution
   bool progress = false;  ///< a line on the standard error stream, twice a second, where that is a terminal
@@ -168,15 +169,13 @@ void destroy(T* object) {
 template <class Body>
 report check(const options& o, Body&& body) {
   using outcome = detail::explorer::outcome;
-  detail::validate(o.memory_model == memory_model::rc11, "model::options::memory_model: rc11 is not built yet");
-  detail::validate(o.reuse, "model::options::reuse is not built yet");
-  detail::validate(o.realtime, "model::options::realtime is not built yet");
   detail::validate(o.preemption_bound && o.mode == mode::exhaustive, "model::options::preemption_bound: for the random modes only");
   detail::validate(detail::active != nullptr, "model::check is called within a check");
   report result;
-  detail::execution checked(o.spurious_failures, o.realtime);
+  detail::execution checked(o.spurious_failures, o.realtime, o.reuse);
   detail::explorer& steps = checked.steps();
   steps.sequential(o.memory_model == memory_model::sc);
+  steps.rc11(o.memory_model == memory_model::rc11);
   const bool replays = !o.replay.empty();
   detail::validate(replays && !steps.replay(o.replay), "model::options::replay is no violation's replay");
   const bool samples = o.mode != mode::exhaustive && !replays;

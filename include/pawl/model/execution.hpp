@@ -19,10 +19,13 @@ inline constinit execution* active = nullptr;
 
 class execution {
  public:
-  explicit execution(unsigned spurious_failures, bool realtime = false) : explorer_(spurious_failures), realtime_(realtime) {}
+  explicit execution(unsigned spurious_failures, bool realtime = false, bool reuse = false)
+      : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {}
 
   /// Whether operations of a linearizable history are ordered as they come, and not only where one happens before another.
   [[nodiscard]] bool realtime() const noexcept { return realtime_; }
+  /// The running thread takes its place in the order of all moments. The event whose position it is.
+  stamp moment_in_order() { return explorer_.moment(list_of(moments_, {}, location::purpose::moments)); }
 
   explorer& steps() noexcept { return explorer_; }
   [[nodiscard]] const std::optional<violation>& failure() const noexcept { return failure_; }
@@ -149,9 +152,8 @@ class execution {
     if (o.what != object::life::atomic) {
       // It was there before the check, or is referred to by an atomic_ref, or was never begun.
       ensure_written(address, bytes, where);
-      auto [known, fresh] = foreign_.try_emplace(address, 0);
-      if (fresh) known->second = explorer_.state().add_location();
-      o.location = known->second;
+      const block* const home = arena_.find(address);
+      o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
       o.what = object::life::atomic;
       explorer_.state().at(o.location).initial_value = initial_value;
     }
@@ -196,6 +198,10 @@ class execution {
 
   void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& where) {
     if (!setting_up()) explorer_.act();
+    if (reuse_ && counts && !setting_up()) {
+      const uint128 again = explorer_.take_freed(list_of(freed_, {bytes, alignment}, location::purpose::free_list));
+      if (again != 0) return renewed(reinterpret_cast<void*>(static_cast<std::uintptr_t>(again)), where);
+    }
     block* const fresh = arena_.allocate(setting_up() ? arena::first_setup + setup_region_ : explorer_.running(), bytes, alignment);
     if (fresh == nullptr) return nullptr;
     fresh->counts = counts && !setting_up();
@@ -216,7 +222,13 @@ class execution {
     });
     old->freed = true;
     old->where_freed = where;
-    note_step("free", where);
+    if (reuse_ && old->counts) {
+      explorer_.give_freed(list_of(freed_, {old->bytes, old->alignment}, location::purpose::free_list),
+                           static_cast<uint128>(reinterpret_cast<std::uintptr_t>(old->begin)));
+      note_step("free", where, 0, explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+    } else {
+      note_step("free", where);
+    }
   }
 
   // ---- Ends ----------------------------------------------------------------------------------------------------------------------
@@ -259,6 +271,22 @@ class execution {
   void note_step(const char* operation, const place& where, uint128 value = 0, stamp event = initial) {
     if (!explorer_.trying() && !failure_)
       trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running()), event});
+  }
+  // Freed memory, given again: nothing that was known of it holds any more.
+  void* renewed(void* memory, const place& where) {
+    block& old = *arena_.find(memory);
+    objects_.for_each_in(old.begin, old.bytes == 0 ? 1 : old.bytes, [](object& o) { o.renew(); });
+    arena::renew(old);
+    old.where_allocated = where;
+    note_step("allocation", where, 0, explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+    return memory;
+  }
+  // The location that has such events, made when it is needed first.
+  template <class Key>
+  std::uint32_t list_of(std::map<Key, std::uint32_t>& all, const Key& key, location::purpose is) {
+    auto [known, fresh] = all.try_emplace(key, 0);
+    if (fresh) known->second = explorer_.state().add_location(is);
+    return known->second;
   }
   template <class Make>
   void* set_up(const void* whose, std::uint32_t generation, unsigned thread, const Make& make) {
@@ -336,6 +364,7 @@ class execution {
 
   explorer explorer_;
   const bool realtime_;
+  const bool reuse_;
   setup setup_;
   unsigned setup_region_ = none;  // of what is being set up
   unsigned threads_before_ = 0;  // known when the run began
@@ -345,7 +374,9 @@ class execution {
   arena arena_;
   buffer<std::uint32_t> locations_of_[max_threads];  // of each thread's atomics, in the order of their begins
   std::uint32_t begun_[max_threads] = {};
-  std::map<const void*, std::uint32_t> foreign_;
+  std::map<std::pair<const void*, std::uint32_t>, std::uint32_t> foreign_;  // by address, and how often it was given
+  std::map<std::pair<std::size_t, std::size_t>, std::uint32_t> freed_;  // by size and alignment
+  std::map<char, std::uint32_t> moments_;
   buffer<detail::step> trace_;
   std::map<std::string, std::string> observed_;
   std::optional<violation> failure_;

@@ -24,9 +24,16 @@ struct clocks {
 
 /// Of one location: its stores in modification order, the initial one first, and its loads.
 struct location {
+  /// An atomic's; or one that the program doesn't have, whose events order nothing else:
+  /// - moments: read-modify-writes, each a moment, all in one order. Nobody synchronizes with them.
+  /// - free_list: memory that was freed is a store, and the one allocation that gets it reads it, and synchronizes with it. Its stores
+  ///   have no order, and may be read by any load, but by one only; one that reads the initial store gets memory that is new.
+  enum class purpose : std::uint8_t { object, moments, free_list };
+
   buffer<stamp> stores;
   buffer<stamp> loads;
   uint128 initial_value = 0;
+  purpose is = purpose::object;
 };
 
 /// How far one thread has come.
@@ -54,11 +61,12 @@ class graph {
     }
   }
 
-  std::uint32_t add_location() {
+  std::uint32_t add_location(location::purpose is = location::purpose::object) {
     void* const memory = std::malloc(sizeof(location));
     if (memory == nullptr) throw std::bad_alloc();
     locations.push_back(new (memory) location);
     locations.back()->stores.push_back(initial);
+    locations.back()->is = is;
     return static_cast<std::uint32_t>(locations.size() - 1);
   }
 
@@ -190,6 +198,19 @@ class graph {
       if (p > lowest && has(happens_before, load)) lowest = p;
     }
     return lowest;
+  }
+  /// Whether a load read this store.
+  [[nodiscard]] bool read_by_any(std::uint32_t l, stamp store) const noexcept {
+    for (const stamp load : at(l).loads) {
+      if (get(load).rf == store) return true;
+    }
+    return false;
+  }
+  /// How much of a free list nobody has taken.
+  [[nodiscard]] std::size_t left_in(std::uint32_t l) const noexcept {
+    std::size_t left = 0;
+    for (const stamp each : at(l).stores) left += each != initial && !read_by_any(l, each) ? 1U : 0U;
+    return left;
   }
   /// Whether a read-modify-write that succeeded read this store.
   [[nodiscard]] bool taken(std::uint32_t l, stamp store) const noexcept {

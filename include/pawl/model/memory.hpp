@@ -40,6 +40,15 @@ struct object {
   place where_written;
   clock used;  // per thread, its last read, or access to an atomic
   place where_used[max_threads];
+
+  /// Nothing is known of it any more.
+  void renew() noexcept {
+    const void* const same = address;
+    const std::uint32_t this_run = run;
+    *this = object{};
+    address = same;
+    run = this_run;
+  }
 };
 
 class object_table {
@@ -110,13 +119,16 @@ class object_table {
 struct block {
   std::byte* begin;
   std::size_t bytes;
+  std::size_t alignment;
+  std::uint32_t lives;  // how often it was given again
   bool freed;
   bool counts;  // as a leak, where nobody frees it
   place where_allocated;
   place where_freed;
 };
 
-/// One region per thread and per object of setup.hpp, of which nothing is given twice in one run: so a freed block is recognized.
+/// One region per thread and per object of setup.hpp, of which nothing is given twice in one run, unless renewed: so a freed block is
+/// recognized.
 class arena {
  public:
   /// The region of a thread has its number; these follow.
@@ -147,10 +159,16 @@ class arena {
     if (region >= regions_) regions_ = region + 1;
     // A byte between blocks, so that an address past the end of one is not the next.
     used_[region] = begin + bytes + 1;
-    block fresh{memory_ + begin_of(region) + begin, bytes, false, true, {}, {}};
+    block fresh{memory_ + begin_of(region) + begin, bytes, alignment, 0, false, true, {}, {}};
     std::memset(fresh.begin, garbage, bytes);  // the same garbage in every run
     blocks_[region].push_back(fresh);
     return &blocks_[region].back();
+  }
+  /// Gives a freed block again.
+  static void renew(block& freed) noexcept {
+    std::memset(freed.begin, garbage, freed.bytes);
+    freed.freed = false;
+    ++freed.lives;
   }
   [[nodiscard]] bool owns(const void* address) const noexcept {
     const auto at = reinterpret_cast<std::uintptr_t>(address);

@@ -67,6 +67,11 @@ class trace {
       line += each.operation;
       if (each.event != initial) {
         const event& e = graph_.get(each.event);
+        if ((e.kind == kind::load || e.kind == kind::store) && graph_.at(e.location).is == location::purpose::free_list) {
+          if (e.kind == kind::load) line += ", of what thread " + std::to_string(graph_.get(e.rf).thread) + " freed at " + place_of(e.rf);
+          lines += line + "\n";
+          continue;
+        }
         if (!(e.kind == kind::fence && (e.light || e.heavy))) line += " " + text_of(e.ordered());
         if (e.kind == kind::load) {
           line += ", reads " + text_of(each.value) + sources(each.event, e.rf);
