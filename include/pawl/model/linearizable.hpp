@@ -238,7 +238,7 @@ class order_search {
   };
 
   static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << i; }
-  static std::string name(unsigned i) { return "#" + std::to_string(i); }
+  static std::string name(unsigned i) { return std::string("#").append(std::to_string(i)); }
   [[nodiscard]] bool may_come(unsigned i, std::uint64_t done) const noexcept {
     return (done & bit(i)) == 0 && (before_[i] & ~done) == 0;
   }
