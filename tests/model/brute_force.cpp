@@ -88,7 +88,7 @@ std::string text_of(order o) {
 std::string text_of(std::size_t number, const step& s) {
   const std::string at = std::string(" ") + "xyzd"[s.location] + " ";
   const std::string read = name_of(number) + " = ";
-  const std::string guard = s.guard ? "[" + name_of(*s.guard) + "!=0] " : "";
+  const std::string guard = s.guard ? std::string("[") + name_of(*s.guard) + "!=0] " : "";
   const std::string value = std::to_string(s.value);
   switch (s.what) {
     case kind::load:
@@ -722,7 +722,7 @@ TEST_CASE("the checker agrees with brute force on random programs, in any order 
   CHECK(never_stuck >= 20);
 }
 
-TEST_CASE("and by RC11") {
+TEST_CASE("the checker agrees with brute force by RC11") {
   generator random(22);
   std::size_t with_seq_cst = 0;
   std::size_t with_fences = 0;

@@ -284,7 +284,7 @@ TEST_CASE("every litmus test has the verdict and the executions of the table") {
   }
 }
 
-TEST_CASE("and by RC11") {
+TEST_CASE("every litmus test, by RC11") {
   for (const program& each : programs_in(PAWL_LITMUS)) {
     INFO(each.name);
     interpreter run(each, true);

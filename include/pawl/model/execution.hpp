@@ -329,7 +329,7 @@ class execution {
     const clock& now = explorer_.state().threads[t].now;
     if (o.what != object::life::ended) {
       if (!o.written.happens_before(now, t)) race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
-      for (unsigned u = 0; u < max_threads; ++u) {
+      for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
         if (u != t && !now.has(u, o.used.time[u])) race(u, o.used.time[u], o.where_used[u], "read", what, where);
       }
     }
@@ -341,7 +341,7 @@ class execution {
   void ensure_after_all(const object& o, violation_kind kind, const char* message) {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
-    for (unsigned u = 0; u < max_threads; ++u) {
+    for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
       if (u != t && !now.has(u, o.used.time[u]))
         fail(kind, std::string(message) + " by thread " + std::to_string(u), o.where_used[u]);
     }

@@ -80,6 +80,7 @@ class explorer {
     take_item();
     const std::size_t before = shelf_.size();
     if (chooser_.chooses()) chooser_.begin(longest_);
+    runtime_ = fiber::runtime();
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
     const outcome how = schedule();
     // The run and the graphs that it has laid aside count as equals.
@@ -348,7 +349,7 @@ class explorer {
     left_ = size;
     failing_.load = initial;
     ended_ = false;
-    thread_count_ = 0;
+    thread_count_ = own_stores_ = 0;
     arrivals_.clear();
   }
   // The running thread comes to this event, for good.
@@ -426,21 +427,23 @@ class explorer {
     }
     thread& mine = threads_[running_];
     mine.waits = why;
+    if (why == waiting::own_store) ++own_stores_;
     mine.stack.suspend();
+    if (why == waiting::own_store) --own_stores_;
     mine.waits = waiting::nothing;
   }
-  [[nodiscard]] bool may_go_on(const thread& t) const noexcept {
-    if (!t.started || t.finished) return false;
+  // Whether the thread may go on now; new_events: as far as that is up to who adds an event.
+  [[nodiscard]] bool may_go_on(const thread& t, bool new_events) const noexcept {
     switch (t.waits) {
       case waiting::nothing:
-        return true;
+        return t.started && !t.finished;
       case waiting::store:
         return graph_.of(t.waits_for).known;
       case waiting::thread:
         return threads_[t.joins].finished;
       case waiting::turn:
       case waiting::own_store:
-        return left_ == 0;
+        return new_events;
       case waiting::for_ever:
         return false;
     }
@@ -448,23 +451,21 @@ class explorer {
   }
   outcome schedule() {
     for (;;) {
+      // New events come when all that is recorded was served, and was found to be consistent.
+      const bool all_served = left_ == 0 && checked_;
       unsigned next = thread_count_;
       // What a read-modify-write has yet to store comes before all other new events.
-      for (unsigned t = 0; t < thread_count_ && left_ == 0 && checked_; ++t) {
-        if (threads_[t].waits == waiting::own_store) {
-          next = t;
-          break;
-        }
+      for (unsigned t = 0; all_served && own_stores_ != 0 && t < thread_count_ && next == thread_count_; ++t) {
+        if (threads_[t].waits == waiting::own_store) next = t;
       }
-      for (unsigned t = 0; t < thread_count_ && next == thread_count_; ++t) {
-        const bool new_event = threads_[t].waits == waiting::turn || threads_[t].waits == waiting::own_store;
-        if (new_event && chooser_.chooses()) continue;
-        if (may_go_on(threads_[t]) && (!new_event || checked_)) next = t;
+      const bool new_events = all_served && !chooser_.chooses();
+      for (unsigned t = 0; next == thread_count_ && t < thread_count_; ++t) {
+        if (may_go_on(threads_[t], new_events)) next = t;
       }
       if (next == thread_count_ && chooser_.chooses() && left_ == 0 && checked_) {
         unsigned enabled = 0;
         for (unsigned t = 0; t < thread_count_; ++t) {
-          if (may_go_on(threads_[t])) enabled |= 1U << t;
+          if (may_go_on(threads_[t], true)) enabled |= 1U << t;
         }
         if (enabled != 0) {
           next = chooser_.pick_thread(enabled);
@@ -486,7 +487,7 @@ class explorer {
         return outcome::complete;
       }
       running_ = next;
-      threads_[next].stack.resume();
+      threads_[next].stack.resume(runtime_);
       if (ended_) return result_;
     }
   }
@@ -606,7 +607,7 @@ class explorer {
     const bool fails_too = succeeds && e.fresh && a.weak;
     if (e.spurious) succeeds = false;
     e.exclusive = succeeds;
-    e.order = static_cast<std::uint8_t>(succeeds || !f ? a.order : a.failure);
+    graph_.reorder(s, succeeds || !f ? a.order : a.failure);
     const bool fresh = e.fresh;
     e.fresh = false;
     ++mine.next;
@@ -692,6 +693,7 @@ class explorer {
   // Whether an event that is no load of the latest store, and no latest store, can make S impossible.
   [[nodiscard]] bool needs_check(const event& e) const noexcept {
     if (e.ordered() == seq_cst) return true;
+    if (!graph_.has_ordering_fences()) return false;
     for (std::size_t i = 0; i < graph_.events.size(); ++i) {
       const event& fence = graph_.events[i];
       if (fence.orders_all() && graph_.has(graph_.threads[running_].now, static_cast<stamp>(i))) return true;
@@ -699,7 +701,10 @@ class explorer {
     return false;
   }
   // Whether the memory model allows the graph, as far as its rules for seq_cst go; all else was seen to event by event.
-  bool consistent() { return by_rc11_ ? rc11_.allows(graph_) : order_.exists(graph_); }
+  bool consistent() {
+    if (!graph_.has_strong()) return true;
+    return by_rc11_ ? rc11_.allows(graph_) : order_.exists(graph_);
+  }
   bool consistent_with(const event& e) {
     if (!needs_check(e)) return true;
     const progress before = graph_.threads[running_];
@@ -730,7 +735,7 @@ class explorer {
     if (may_fail_for_nothing(e.location, e.thread)) {
       e.spurious = true;
       e.exclusive = false;
-      e.order = static_cast<std::uint8_t>(failing_.order);
+      e.order = static_cast<std::uint8_t>(failing_.order);  // in the copy only
       shelf_.push(graph_);
       e = succeeding;
     }
@@ -771,6 +776,7 @@ class explorer {
   rc11_order rc11_;
   thread threads_[max_threads];
   unsigned thread_count_ = 0;
+  unsigned own_stores_ = 0;  // threads that wait to store
   unsigned running_ = 0;
   const unsigned spurious_failures_;
   std::uint64_t limit_ = most_events;
@@ -780,6 +786,7 @@ class explorer {
     stamp load = initial;
     memory_order order = relaxed;
   } failing_;  // a revisited load that may fail for nothing
+  void* runtime_ = nullptr;  // see fiber.hpp
   bool ended_ = false;
   outcome result_ = outcome::complete;
 

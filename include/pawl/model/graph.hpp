@@ -73,6 +73,7 @@ class graph {
   /// Lists the events per location anew, after `events` was replaced; no clock is known yet.
   void rebuild() {
     known.resize(events.size());
+    strong_ = ordering_fences_ = 0;
     for (location* each : locations) {
       each->stores.clear();
       each->stores.push_back(initial);
@@ -82,6 +83,7 @@ class graph {
     for (std::size_t i = 0; i < events.size(); ++i) {
       const event& e = events[i];
       known[i].known = false;
+      count(e, 1);
       if (e.kind == kind::load) at(e.location).loads.push_back(static_cast<stamp>(i));
       if (e.kind == kind::store) {
         buffer<stamp>& stores = at(e.location).stores;
@@ -89,6 +91,18 @@ class graph {
         stores[e.position] = static_cast<stamp>(i);
       }
     }
+  }
+
+  /// Whether there is an event that can be a part of the order S; as far as failing and succeeding read-modify-writes are concerned,
+  /// whether there may be.
+  [[nodiscard]] bool has_strong() const noexcept { return strong_ != 0; }
+  [[nodiscard]] bool has_ordering_fences() const noexcept { return ordering_fences_ != 0; }
+  /// A served event turned out to have another order.
+  void reorder(stamp s, memory_order order) noexcept {
+    event& e = get(s);
+    count(e, -1);
+    e.order = static_cast<std::uint8_t>(order);
+    count(e, 1);
   }
 
   location& at(std::uint32_t l) noexcept { return *locations[l]; }
@@ -111,6 +125,7 @@ class graph {
     events.push_back(e);
     known.resize(events.size());
     known[events.size() - 1].known = false;
+    count(e, 1);
     if (e.kind == kind::load) at(e.location).loads.push_back(s);
     if (e.kind == kind::store) {
       buffer<stamp>& stores = at(e.location).stores;
@@ -122,6 +137,7 @@ class graph {
   /// Takes the last event off again.
   void remove_last() {
     const event e = events.back();
+    count(e, -1);
     if (e.kind == kind::load) at(e.location).loads.pop_back();
     if (e.kind == kind::store) {
       buffer<stamp>& stores = at(e.location).stores;
@@ -224,6 +240,16 @@ class graph {
     const location& where = at(l);
     return position == where.stores.size() || !get(where.stores[position]).exclusive;
   }
+
+ private:
+  void count(const event& e, int by) noexcept {
+    if (e.orders_all()) ordering_fences_ += by;
+    if (e.ordered() == seq_cst || e.light) strong_ += by;
+  }
+
+  // How many events there are of these kinds: most programs have none, and nothing to be looked at.
+  int ordering_fences_ = 0;
+  int strong_ = 0;
 };
 
 }  // namespace pawl::inline v0::model::detail

@@ -204,19 +204,19 @@ class order_search {
     std::string text;
     for (unsigned i = 0; i < count_; ++i) {
       const interval& when = operations_[i]->when;
-      text += "\n  " + name(i) + ": thread " + std::to_string(when.thread) + ", " + text_of(when.where) + ", gave " +
+      text += std::string("\n  ") + name(i) + ": thread " + std::to_string(when.thread) + ", " + text_of(when.where) + ", gave " +
               operations_[i]->result();
       std::string after;
       for (unsigned j = 0; j < count_; ++j) {
         if (comes_just_before(j, i)) after += (after.empty() ? "" : ", ") + name(j);
       }
-      text += after.empty() ? "; after nothing" : "; after " + after;
+      text += after.empty() ? "; after nothing" : std::string("; after ") + after;
     }
     Spec object(initial_);
     std::uint64_t done = 0;
     text += "\nthe longest order that fits:";
     for (const unsigned each : longest_) {
-      text += " " + name(each);
+      text += std::string(" ") + name(each);
       static_cast<void>(operations_[each]->agrees(object));
       done |= bit(each);
     }
@@ -225,7 +225,7 @@ class order_search {
       if (!may_come(i, done)) continue;
       Spec next(object);
       const std::string given = operations_[i]->result_on(next);
-      text += "; then " + name(i) + (given == operations_[i]->result() ? " leads nowhere" : " would give " + given);
+      text += std::string("; then ") + name(i) + (given == operations_[i]->result() ? " leads nowhere" : std::string(" would give ") + given);
     }
     return text;
   }

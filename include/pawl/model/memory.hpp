@@ -39,15 +39,13 @@ struct object {
   moment written;  // the last plain write, or the begin of an atomic
   place where_written;
   clock used;  // per thread, its last read, or access to an atomic
-  place where_used[max_threads];
+  place where_used[max_threads];  // of those
 
-  /// Nothing is known of it any more.
+  /// Nothing is known of it yet, or any more. (Most objects never have a reader to be remembered: those places are left as they are.)
   void renew() noexcept {
-    const void* const same = address;
-    const std::uint32_t this_run = run;
-    *this = object{};
-    address = same;
-    run = this_run;
+    what = life::none;
+    written = moment{};
+    used = clock{};
   }
 };
 
@@ -67,7 +65,7 @@ class object_table {
         grow();
         found = &find(address);
       }
-      *found = object{};
+      found->renew();
       found->address = address;
       found->run = run_;
     }
