@@ -8,6 +8,9 @@
 #include "execution.hpp"
 #include "order_watch.hpp"
 
+// Called by pawl_model_pause, so the compiler sees no use of it. NOLINTNEXTLINE(misc-definitions-in-headers): weak
+extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) { pawl::model::detail::active->steps().pause(frame); }
+
 namespace pawl::inline v0::backend {
 
 struct model {

@@ -142,8 +142,11 @@ class fiber {
 #endif
   }
 
+  /// Whether the caller is on a fiber. (Of each real thread: others than the checker's are on none.)
+  static bool on_one() noexcept { return on_one_; }
   /// Runs the fiber until it calls suspend().
   void resume() {
+    on_one_ = true;
     auto* const globals = reinterpret_cast<exceptions*>(__cxxabiv1::__cxa_get_globals());
     outer_ = *globals;
     *globals = exceptions_;
@@ -161,6 +164,7 @@ class fiber {
 #endif
     exceptions_ = *globals;
     *globals = outer_;
+    on_one_ = false;
   }
   /// One past the stack's highest byte.
   [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
@@ -193,6 +197,8 @@ class fiber {
     void* caught = nullptr;
     unsigned uncaught = 0;
   };
+
+  static inline constinit thread_local bool on_one_ = false;
 
   std::byte* memory_ = nullptr;
   exceptions exceptions_;
