@@ -17,6 +17,7 @@ struct model {
   using memory_order = pawl::model::detail::placed_order;
   static constexpr const char* name = "model";
   static constexpr bool has_double_width = builtin::has_double_width;
+  static constexpr bool one_pause_waits = true;  // see backoff.hpp
 
   template <class W>
   static W load(const W& object, memory_order order) noexcept {
