@@ -301,6 +301,8 @@ class execution {
       note(kind, text() + ", " + text_of(shown));
     }
   }
+  /// Whether the run ends at the next stop_if_failed().
+  [[nodiscard]] bool failed() const noexcept { return failure_.has_value() || failed_in_trial_; }
   void stop_if_failed() {
     if (failure_) explorer_.stop(explorer::outcome::stopped);
     if (failed_in_trial_) {

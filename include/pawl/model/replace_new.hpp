@@ -59,6 +59,8 @@ inline void replaced_delete(void* memory) noexcept {
   execution* const e = check_of_caller();
   if (memory == nullptr) return;
   if (e != nullptr && e->owns(memory)) {
+    // What ends here may be an exception that made the run fail: its own memory, malloc's, is freed after its members.
+    if (e->failed()) return;
     e->deallocate(memory, {});
     e->stop_if_failed();
   } else if (!arena::was_of_one(memory)) {
