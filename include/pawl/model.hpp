@@ -16,11 +16,9 @@
 #include "model/environment.hpp"
 #include "model/linearizable.hpp"
 #include "model/progress.hpp"
+#include "model/replace_new.hpp"
 #include "model/report.hpp"
 #include "model/spec.hpp"
-
-// Called by pawl_model_pause, so the compiler sees no use of it. NOLINTNEXTLINE(misc-definitions-in-headers): weak
-extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) { pawl::model::detail::active->steps().pause(frame); }
 
 namespace pawl::inline v0::model {
 
@@ -108,6 +106,7 @@ class thread {
   explicit thread(F f, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
     if (detail::active == nullptr) throw std::logic_error("pawl::model::thread is made outside of a check");
     auto& e = *detail::active;
+    where_ = where;
     // In the arena: an execution that is given up ends nobody's life.
     void* const memory = e.allocate(sizeof(F), alignof(F), false, where);
     if (memory == nullptr) throw std::bad_alloc();
@@ -119,14 +118,15 @@ class thread {
           own.~F();
         },
         function);
+    e.begin_thread(number_, where);
     if (number_ >= detail::max_threads) e.fail(violation_kind::requirement, "more threads than the checker has room for", where);
     e.stop_if_failed();
   }
-  thread(thread&& other) noexcept : number_(std::exchange(other.number_, 0)) {}
+  thread(thread&& other) noexcept : number_(std::exchange(other.number_, 0)), where_(other.where_) {}
   thread& operator=(thread&&) = delete;
   ~thread() {
     if (number_ == 0 || std::uncaught_exceptions() != 0) return;
-    detail::active->fail(violation_kind::requirement, "a thread is not joined", {});
+    detail::active->fail(violation_kind::requirement, "a thread is not joined", where_);
     detail::active->stop_if_failed();
   }
   [[nodiscard]] bool joinable() const noexcept { return number_ != 0; }
@@ -139,7 +139,7 @@ class thread {
     try {
       f();
     } catch (const std::exception& thrown) {
-      e.fail(violation_kind::exception, std::string("an exception leaves a thread: ") + thrown.what(), {});
+      e.fail(violation_kind::exception, [&] { return std::string("an exception leaves a thread: ") + thrown.what(); }, {});
     } catch (...) {
       e.fail(violation_kind::exception, "an exception leaves a thread", {});
     }
@@ -148,19 +148,62 @@ class thread {
 
  private:
   unsigned number_ = 0;
+  detail::place where_;  // it was made
 };
 
-/// Memory that the check follows: T(args...), to be ended by destroy.
+namespace detail {
+
 template <class T, class... Args>
-T* make(Args&&... args) {
-  void* const memory = environment<backend::model>::allocate(sizeof(T), alignof(T));
-  return ::new (memory) T(std::forward<Args>(args)...);
+T* make_at(const place& where, Args&&... args) {
+  using env = environment<backend::model>;
+  struct raw {
+    const place& where;
+    void* memory = env::allocate(sizeof(T), alignof(T), where);
+    ~raw() {
+      if (memory != nullptr) env::deallocate(memory, sizeof(T), alignof(T), where);
+    }
+  } guard{where};
+  T* const made = ::new (guard.memory) T(std::forward<Args>(args)...);
+  guard.memory = nullptr;
+  return made;
 }
+
+}  // namespace detail
+
+/// Memory that the check follows: T(args...), to be ended by destroy. A violation names the place of the call. (That is a parameter behind
+/// the arguments, and none can have a default behind so many as one likes: so there is one of these for each number up to four, and with
+/// more arguments the place that is named is the one that the thread named last.)
 template <class T>
-void destroy(T* object) {
+T* make(detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where);
+}
+template <class T, class A>
+T* make(A&& a, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a));
+}
+template <class T, class A, class B>
+T* make(A&& a, B&& b, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a), std::forward<B>(b));
+}
+template <class T, class A, class B, class C>
+T* make(A&& a, B&& b, C&& c, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+}
+template <class T, class A, class B, class C, class D>
+T* make(A&& a, B&& b, C&& c, D&& d, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+}
+template <class T, class... Args>
+  requires(sizeof...(Args) > 4)
+T* make(Args&&... args) {
+  return detail::make_at<T>({}, std::forward<Args>(args)...);
+}
+/// Ends and frees what make has made; nothing where that is null.
+template <class T>
+void destroy(T* object, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
   if (object == nullptr) return;
   object->~T();
-  environment<backend::model>::deallocate(object, sizeof(T), alignof(T));
+  environment<backend::model>::deallocate(object, sizeof(T), alignof(T), where);
 }
 
 /// Runs `body` in every execution that it has, or in those that the options say, until one violates something.

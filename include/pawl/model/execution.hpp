@@ -2,8 +2,10 @@
 // One check in progress: the explorer, the memory of the execution that runs, and what went wrong.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "explorer.hpp"
@@ -16,6 +18,19 @@ namespace pawl::inline v0::model::detail {
 class execution;
 /// The check in whose execution the caller is; null outside.
 inline constinit execution* active = nullptr;
+
+/// Outside of the check for as long as it lives. Where operator new is the program's that is checked (see replace_new.hpp), the checker
+/// has one wherever it allocates by it in a body.
+class unobserved {
+ public:
+  unobserved() noexcept : before_(std::exchange(active, nullptr)) {}
+  unobserved(const unobserved&) = delete;
+  unobserved& operator=(const unobserved&) = delete;
+  ~unobserved() { active = before_; }
+
+ private:
+  execution* before_;
+};
 
 class execution {
  public:
@@ -42,9 +57,15 @@ class execution {
     trace_.clear();
     observed_.clear();
     for (std::uint32_t& each : begun_) each = 0;
+    for (place& each : last_) each = {"", 0, true};
+  }
+  /// A thread begins, as far as places go.
+  void begin_thread(unsigned thread, const place& where) noexcept {
+    if (thread < max_threads) last_[thread] = {where.file, where.line, true};
   }
   void observe(const char* name, long long value) {
     explorer_.act();
+    const unobserved by_the_body;
     observed_[name] = std::to_string(value);
   }
 
@@ -125,7 +146,7 @@ class execution {
 
   void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
-    note_write(address, "begun");
+    note_write(address, "begun", named({}));
     const unsigned t = explorer_.running();
     buffer<std::uint32_t>& mine = locations_of_[t];
     const std::uint32_t nth = begun_[t]++;
@@ -140,15 +161,22 @@ class execution {
     if (setting_up()) return;
     object& o = objects_.at(address);
     if (o.what == object::life::none) return;
-    ensure_after_all(o, violation_kind::use_after_free, "an object ends while it is used");
+    const place where = named({});
+    ensure_after_all(o, "an object ends while it is used", where);
     o.what = object::life::ended;
+    o.where_written = where;
   }
   /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
-  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& where) {
+  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
+    const place where = named(given);
     check_alive(address, where);
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an atomic is accessed after its end", where);
+    if (o.what == object::life::ended) {
+      fail(
+          violation_kind::use_after_free, [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; },
+          where);
+    }
     if (o.what != object::life::atomic) {
       // It was there before the check, or is referred to by an atomic_ref, or was never begun.
       ensure_written(address, bytes, where);
@@ -158,7 +186,11 @@ class execution {
       explorer_.state().at(o.location).initial_value = initial_value;
     }
     if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
-      fail(violation_kind::data_race, "an atomic is accessed, and its initialization does not happen before", where);
+      const auto text = [&] {
+        return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
+               text_of(o.where_written) + ") does not happen before";
+      };
+      fail(violation_kind::data_race, text, where);
     }
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
@@ -167,19 +199,24 @@ class execution {
   /// An operation on an atomic, or a fence, that the explorer has just executed.
   void step(const char* operation, const place& where, uint128 value) {
     if (explorer_.trying()) return;
-    note_step(operation, where, value,
+    note_step(operation, named(where), value,
               explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
   }
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
 
-  void read_plain(const void* address, std::size_t bytes, const place& where) {
+  void read_plain(const void* address, std::size_t bytes, const place& given) {
     if (setting_up()) return;
+    const place where = named(given);
     check_alive(address, where);
     object& o = objects_.at(address);
     if (o.what == object::life::none) ensure_written(address, bytes, where);
     const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an object is read after its end", where);
+    if (o.what == object::life::ended) {
+      fail(
+          violation_kind::use_after_free, [&] { return "an object is read after its end (" + text_of(o.where_written) + ")"; },
+          where);
+    }
     if (!o.written.happens_before(explorer_.state().threads[t].now, t))
       race(o.written.thread, o.written.time, o.where_written, "written", "read", where);
     o.used.time[t] = moment_of(t).time;
@@ -187,8 +224,9 @@ class execution {
     if (o.what == object::life::none) o.what = object::life::plain;
     note_step("plain read", where);
   }
-  void write_plain(const void* address, const place& where) {
+  void write_plain(const void* address, const place& given) {
     if (setting_up()) return;
+    const place where = named(given);
     note_write(address, "written", where);
     note_step("plain write", where);
     explorer_.act();
@@ -196,8 +234,9 @@ class execution {
 
   // ---- Allocation ----------------------------------------------------------------------------------------------------------------
 
-  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& where) {
+  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
     if (!setting_up()) explorer_.act();
+    const place where = named(given);
     if (reuse_ && counts && !setting_up()) {
       const uint128 again = explorer_.take_freed(list_of(freed_, {bytes, alignment}, location::purpose::free_list));
       if (again != 0) return renewed(reinterpret_cast<void*>(static_cast<std::uintptr_t>(again)), where);
@@ -209,15 +248,23 @@ class execution {
     return fresh->begin;
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
-  void deallocate(void* memory, const place& where) {
-    explorer_.act();
+  void deallocate(void* memory, const place& given) {
+    if (!setting_up()) explorer_.act();
+    const place where = named(given);
     block* const old = arena_.find(memory);
     if (old == nullptr || old->begin != memory)
       return fail(violation_kind::double_free, "memory is freed that was never allocated", where);
-    if (old->freed)
-      return fail(violation_kind::double_free, "memory is freed a second time; first " + text_of(old->where_freed), where);
+    if (old->freed) {
+      return fail(
+          violation_kind::double_free, [&] { return "memory is freed a second time; first " + text_of(old->where_freed); }, where);
+    }
+    if (setting_up()) {
+      old->freed = true;
+      old->where_freed = where;
+      return;
+    }
     objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
-      if (o.what != object::life::ended) ensure_after_all(o, violation_kind::use_after_free, "memory is freed while it is used");
+      if (o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", where);
       o.what = object::life::ended;
     });
     old->freed = true;
@@ -251,14 +298,23 @@ class execution {
     }
   }
   /// Notes a violation, the first one. The run ends at the next stop_if_failed(): here there may be objects to be ended.
-  void fail(violation_kind kind, const std::string& message, const place& where) {
+  void fail(violation_kind kind, std::string_view message, const place& where) {
+    fail(kind, [message] { return std::string(message); }, where);
+  }
+  /// The same of what text() returns.
+  template <std::invocable Text>
+  void fail(violation_kind kind, const Text& text, const place& where) {
     // In an iteration that is only tried, it is none yet: it comes again in the graph.
     if (explorer_.trying()) {
       failed_in_trial_ = true;
     } else if (!failure_) {
-      note(kind, message + ", " + text_of(where));
+      const place shown = named(where);
+      const unobserved by_the_body;
+      note(kind, text() + ", " + text_of(shown));
     }
   }
+  /// Whether the run ends at the next stop_if_failed().
+  [[nodiscard]] bool failed() const noexcept { return failure_.has_value() || failed_in_trial_; }
   void stop_if_failed() {
     if (failure_) explorer_.stop(explorer::outcome::stopped);
     if (failed_in_trial_) {
@@ -284,9 +340,17 @@ class execution {
   // The location that has such events, made when it is needed first.
   template <class Key>
   std::uint32_t list_of(std::map<Key, std::uint32_t>& all, const Key& key, location::purpose is) {
+    const unobserved by_the_body;
     auto [known, fresh] = all.try_emplace(key, 0);
     if (fresh) known->second = explorer_.state().add_location(is);
     return known->second;
+  }
+  // An access that names no place is known by the place that its thread named last.
+  place named(const place& where) noexcept {
+    place& last = last_[explorer_.running()];
+    if (where.line == 0) return last;
+    last = {where.file, where.line, true};
+    return where;
   }
   template <class Make>
   void* set_up(const void* whose, std::uint32_t generation, unsigned thread, const Make& make) {
@@ -309,7 +373,9 @@ class execution {
   void check_alive(const void* address, const place& where) {
     const block* const home = arena_.find(address);
     if (home != nullptr && home->freed) {
-      fail(violation_kind::use_after_free, "memory is used after it was freed, " + text_of(home->where_freed), where);
+      fail(
+          violation_kind::use_after_free,
+          [home] { return "memory is used after it was freed (" + text_of(home->where_freed) + ")"; }, where);
     }
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
@@ -322,7 +388,7 @@ class execution {
     }
     fail(violation_kind::uninitialized_read, "memory is read that was never written", where);
   }
-  void note_write(const void* address, const char* what, const place& where = {}) {
+  void note_write(const void* address, const char* what, const place& where) {
     check_alive(address, where);
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
@@ -338,22 +404,28 @@ class execution {
     o.written = moment_of(t);
     o.where_written = where;
   }
-  void ensure_after_all(const object& o, violation_kind kind, const char* message) {
+  void ensure_after_all(const object& o, const char* message, const place& where) {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
+    const auto used_by = [&](unsigned thread, const place& there) {
+      fail(
+          violation_kind::use_after_free,
+          [&] { return std::string(message) + " by thread " + std::to_string(thread) + " (" + text_of(there) + ")"; }, where);
+    };
     for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
-      if (u != t && !now.has(u, o.used.time[u]))
-        fail(kind, std::string(message) + " by thread " + std::to_string(u), o.where_used[u]);
+      if (u != t && !now.has(u, o.used.time[u])) used_by(u, o.where_used[u]);
     }
-    if (!o.written.happens_before(now, t)) fail(kind, message, o.where_written);
+    if (!o.written.happens_before(now, t)) used_by(o.written.thread, o.where_written);
   }
   void race(unsigned other, std::uint16_t time, const place& there, const char* done, const char* doing, const place& where) {
     const unsigned t = explorer_.running();
     note_step("plain access", where);
-    std::string message = std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done +
-                          " by thread " + std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other";
-    if (!explorer_.trying()) message += trace(explorer_.state(), trace_).missing_edge(other, time, t);
-    fail(violation_kind::data_race, message, where);
+    const auto text = [&] {
+      return std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done + " by thread " +
+             std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other" +
+             trace(explorer_.state(), trace_).missing_edge(other, time, t);
+    };
+    fail(violation_kind::data_race, text, where);
   }
   void note(violation_kind kind, std::string message) {
     const trace shown(explorer_.state(), trace_);
@@ -377,6 +449,7 @@ class execution {
   std::map<std::pair<const void*, std::uint32_t>, std::uint32_t> foreign_;  // by address, and how often it was given
   std::map<std::pair<std::size_t, std::size_t>, std::uint32_t> freed_;  // by size and alignment
   std::map<char, std::uint32_t> moments_;
+  place last_[max_threads];  // named by each thread
   buffer<detail::step> trace_;
   std::map<std::string, std::string> observed_;
   std::optional<violation> failure_;

@@ -176,8 +176,11 @@ class fiber {
 
   /// Where the C++ runtime keeps what the calling thread knows of exceptions in flight.
   static void* runtime() noexcept { return __cxxabiv1::__cxa_get_globals(); }
+  /// Whether the caller is on a fiber. (Of each real thread: others than the checker's are on none.)
+  static bool on_one() noexcept { return on_one_; }
   /// Runs the fiber until it calls suspend().
   void resume(void* runtime_of_caller) {
+    on_one_ = true;
     auto* const globals = static_cast<exceptions*>(runtime_of_caller);
     outer_ = *globals;
     *globals = exceptions_;
@@ -195,6 +198,7 @@ class fiber {
 #endif
     exceptions_ = *globals;
     *globals = outer_;
+    on_one_ = false;
   }
   /// One past the stack's highest byte.
   [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
@@ -224,6 +228,8 @@ class fiber {
     void* caught = nullptr;
     unsigned uncaught = 0;
   };
+
+  static inline constinit thread_local bool on_one_ = false;
 
   std::byte* memory_ = nullptr;
   exceptions exceptions_;

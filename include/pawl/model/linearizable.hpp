@@ -282,18 +282,6 @@ class order_search {
   std::vector<unsigned> longest_;
 };
 
-/// Outside of the check for as long as it lives.
-class unobserved {
- public:
-  unobserved() noexcept : before_(std::exchange(active, nullptr)) {}
-  unobserved(const unobserved&) = delete;
-  unobserved& operator=(const unobserved&) = delete;
-  ~unobserved() { active = before_; }
-
- private:
-  execution* before_;
-};
-
 }  // namespace detail
 
 /// What a sequential object must be, so that a search can try operations on copies of it.

@@ -21,9 +21,9 @@ struct step {
 };
 
 inline std::string text_of(const place& where) {
-  if (where.line == 0) return "at an unnamed place";
+  if (where.line == 0) return where.after ? "at the begin of the body" : "at an unnamed place";
   const std::string file(where.file);
-  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line);
+  return (where.after ? "after " : "") + file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line);
 }
 inline std::string text_of(memory_order order) {
   switch (order) {
