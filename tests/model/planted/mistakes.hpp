@@ -32,7 +32,8 @@ struct mistake {
   std::string_view header;
   std::vector<edit> edits;
   std::vector<sighting> caught;
-  bool spurious = false;  // only where a weak compare-and-swap fails for nothing, which the scenarios are spared otherwise
+  bool spurious = false;  // seen only where a weak compare-and-swap fails for nothing, which the scenarios are spared otherwise
+  bool reuse = false;  // seen only where freed memory comes back
 };
 
 inline const std::vector<mistake>& mistakes() {
@@ -304,6 +305,27 @@ inline const std::vector<mistake>& mistakes() {
        "pawl/hash_map.hpp",
        {{"if (`current.next.load(std::memory_order_acquire) != next`) break;", "false"}},
        {{"hash_map of two: ", {"use_after_free"}}}},
+      {"hash_map: a walk looks back relaxed",
+       33,
+       "pawl/hash_map.hpp",
+       {{"if (current.next.load(`std::memory_order_acquire`) != next) break;", "std::memory_order_relaxed"}},
+       {{"hash_map, an address comes back: find", {"data_race"}}},
+       false,
+       true},
+      {"hash_map: erase marks without acquiring what it marks",
+       33,
+       "pawl/hash_map.hpp",
+       {{"next.compare_exchange_strong(next, next.with_mark(true), `std::memory_order_acq_rel`,", "std::memory_order_release"}},
+       {{"hash_map, an address comes back: erase", {"data_race"}}},
+       false,
+       true},
+      {"hash_map: update replaces without acquiring what it marks",
+       33,
+       "pawl/hash_map.hpp",
+       {{"next.compare_exchange_strong(next, fresh.with_mark(true), `std::memory_order_acq_rel`,", "std::memory_order_release"}},
+       {{"hash_map, an address comes back: update", {"data_race"}}},
+       false,
+       true},
       {"hash_map: a piece of the directory is published relaxed",
        19,
        "pawl/detail/bucket_directory.hpp",
