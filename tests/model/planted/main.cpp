@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // Before pawl's headers, which ask it.
@@ -31,12 +34,16 @@ using scenarios::scenario;
 constexpr std::uint64_t most_executions = 40000;
 constexpr unsigned most_seconds = 60;
 
+// Those that take long come last.
 std::vector<scenario> all_scenarios() {
-  std::vector<scenario> all = scenarios::all();
-  for (scenario& each : planted::more()) all.push_back(std::move(each));
-  // Those that take long come last.
-  std::stable_partition(all.begin(), all.end(), [](const scenario& each) { return !each.large; });
-  return all;
+  std::vector<scenario> small;
+  std::vector<scenario> large;
+  std::array both{scenarios::all(), planted::more()};
+  for (std::vector<scenario>& some : both) {
+    for (scenario& each : some) (each.large ? large : small).push_back(std::move(each));
+  }
+  small.insert(small.end(), std::make_move_iterator(large.begin()), std::make_move_iterator(large.end()));
+  return small;
 }
 
 struct finding {
@@ -51,7 +58,7 @@ finding explore_here(const std::vector<scenario>& all, std::string_view family, 
   o.max_executions = most_executions;
   bool any = false;
   for (const scenario& each : all) {
-    if (each.name.rfind(family, 0) != 0) continue;
+    if (!each.name.starts_with(family)) continue;
     any = true;
     const pawl::model::report r = pawl::model::check(o, each.body);
     if (!r.ok()) return {each.name, pawl::model::to_string(r.violation->kind)};
@@ -99,7 +106,8 @@ bool is_caught(const std::vector<scenario>& all, const mistake& one, int number)
                   : found.by.empty() ? "NOT CAUGHT"
                                      : "WRONG KIND")
               << " | " << one.row << " | " << one.name << " | " << each.family << " | " << found.kind << " | " << found.by
-              << (right ? "" : " | wanted: " + wanted) << std::endl;
+              << (right ? "" : " | wanted: " + wanted) << '\n'
+              << std::flush;
   }
   planted::chosen = 0;
   return caught;
