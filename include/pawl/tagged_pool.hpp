@@ -394,8 +394,9 @@ void tagged_pool<B>::bind_size(std::size_t words) {
 /// Sees to it that the block is there that holds the indices of this bit width. Throws std::bad_alloc.
 template <class B>
 [[gnu::cold]] void tagged_pool<B>::add_block(unsigned width, std::size_t node_words) {
-  // acquire: pairs with the release in install_block
-  std::byte* const present = blocks_[width].load(std::memory_order_acquire);
+  // relaxed: what it finds is handed on and not looked into. Where it is a block, blocks_[width], which changes once, is that block for
+  // ever; so install_block's exchange fails on it, and acquires it there.
+  std::byte* const present = blocks_[width].load(std::memory_order_relaxed);
   install_block(width, node_words, present != nullptr ? present : allocate_block(width, node_words));
 }
 
@@ -403,18 +404,23 @@ template <class B>
 template <class B>
 void tagged_pool<B>::install_block(unsigned width, std::size_t node_words, std::byte* made) noexcept {
   std::byte* block = nullptr;
-  // acq_rel: whoever finds the other's block takes it as allocated
-  if (blocks_[width].compare_exchange_strong(block, made, std::memory_order_acq_rel, std::memory_order_acquire)) {
+  // release, and acquire on failure: whoever finds the other's block takes it as allocated. No acquire on success: it finds null, which
+  // is what the pool's constructor left there, since a block is never taken out again; so it would acquire from nobody.
+  if (blocks_[width].compare_exchange_strong(block, made, std::memory_order_release, std::memory_order_acquire)) {
     block = made;
   } else if (block != made) {
     free_block(width, node_words, made);
   }
-  // (3) release: whoever constructs a slot in the block after (4) does so in allocated memory. Racing threads store the same.
+  // Racing threads store the same.
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - reinterpret_cast<std::uintptr_t>(this);
   if (width == first_block(node_words)) {
-    first_offset_.store(offset, std::memory_order_release);
+    // relaxed: who comes to use the pool does so through a container, and the thread that bound it has itself been here, for this block,
+    // before any other could know the container. So the allocation, made here or acquired above, happens before all use, whoever's store
+    // a thread finds.
+    first_offset_.store(offset, std::memory_order_relaxed);
     first_end_.store(fixed_ ? ~std::uint32_t{0} : std::uint32_t{1} << width, std::memory_order_relaxed);
   } else {
+    // (3) release: whoever constructs a slot in the block after (4) does so in allocated memory
     offsets_[width].store(offset - (std::uintptr_t{1} << (width - 1)) * sizeof(word), std::memory_order_release);
   }
 }
@@ -441,7 +447,7 @@ template <class B>
     if (width < lowest) width = lowest;
     if (first + size > std::uint64_t{1} << width) first = std::uint64_t{1} << width++;  // a chain is in one block
     if (width >= widths || first + size >= end_of_indices) detail::fail<std::bad_alloc>();
-    // (4) acquire: pairs with (3)
+    // (4) acquire: pairs with (3), for the blocks after the first
     if ((width == lowest ? first_offset_ : offsets_[width]).load(std::memory_order_acquire) == 0) add_block(width, node_words);
   } while (!fresh_.compare_exchange_weak(unused, static_cast<index>(first + size), std::memory_order_relaxed,
                                          std::memory_order_relaxed));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// pawl's own containers and reclaimers: all executions of each scenario.
+// pawl's own primitives, reclaimers and containers: all executions of each scenario that isn't large.
 #include "model/scenarios.hpp"
 
 #include "catch.hpp"
@@ -11,7 +11,7 @@ void explore(const char* of) {
   std::uint64_t executions = 0;
   int scenarios_found = 0;
   for (const scenarios::scenario& each : scenarios::all()) {
-    if (each.name.rfind(of, 0) != 0) continue;
+    if (each.large || each.name.rfind(of, 0) != 0) continue;
     ++scenarios_found;
     const pawl::model::report r = scenarios::explore(each);
     INFO(each.name << (r.violation ? "\n" + r.violation->message + "\n" + r.violation->trace : ""));
@@ -21,14 +21,27 @@ void explore(const char* of) {
     executions += r.executions;
   }
   CHECK(scenarios_found > 0);
-  CHECK(executions > 20);
+  CHECK(executions > 10);
 }
 
 }  // namespace
 
+TEST_CASE("atomics: each read-modify-write on two threads") { explore("atomic"); }
+TEST_CASE("tagged values: a late compare-and-swap") { explore("tagged: "); }
+TEST_CASE("asymmetric fences") { explore("fence: "); }
+TEST_CASE("pools: bound, grown, spilt and refilled by two threads") { explore("pool: "); }
 TEST_CASE("stacks over a pool: pairs and triples of operations") { explore("stack over a pool"); }
 TEST_CASE("queues over a pool: pairs and triples of operations") { explore("queue over a pool"); }
+TEST_CASE("stacks over a growing pool: pairs and triples of operations") { explore("stack over a growing pool"); }
+TEST_CASE("queues over a growing pool: pairs and triples of operations") { explore("queue over a growing pool"); }
 TEST_CASE("stacks over hazard pointers: pairs and triples of operations") { explore("stack of"); }
 TEST_CASE("queues over hazard pointers: pairs and triples of operations") { explore("queue of"); }
-TEST_CASE("hazard pointers: pairs of operations") { explore("hazard pointer"); }
-TEST_CASE("maps: pairs of operations") { explore("hash_map"); }
+TEST_CASE("hazard pointers: pairs and triples of operations") { explore("hazard pointer: "); }
+TEST_CASE("maps: pairs of members on one key and on two, and on all") {
+  explore("hash_map of 2 buckets");
+  explore("hash_map with");
+}
+TEST_CASE("maps: growth") { explore("hash_map of 1 bucket"); }
+TEST_CASE("maps: buckets that nobody has used") { explore("hash_map of 8 buckets"); }
+TEST_CASE("maps: what an operation tells") { explore("hash_map tells"); }
+TEST_CASE("sets") { explore("hash_set"); }

@@ -415,7 +415,9 @@ hazard_pointers<B, Alloc>::~hazard_pointers() {
       more = more || objects.first != nullptr;
       reclaim_all(each, objects);
     });
-    detail::retirable* orphan = orphans_.exchange(nullptr, std::memory_order_acquire);
+    // relaxed: what other threads did with the domain happens before this, or they would use it still; so the list is whole, and its
+    // objects are as they were left. What comes since is this thread's.
+    detail::retirable* orphan = orphans_.exchange(nullptr, std::memory_order_relaxed);
     while (orphan != nullptr) {
       detail::retirable* const next = read_shared<B>(orphan->next_retired);
       read_shared<B>(orphan->reclaim)(orphan, this);

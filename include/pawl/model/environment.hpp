@@ -73,7 +73,7 @@ struct environment<backend::model> {
                                        .scan_per_slot = 0,
                                        .hazard_slots = 3,
                                        .cache_size = 1,
-                                       .first_block_bits = 5,
+                                       .first_block_bits = 3,
                                        .growth_check = 1,
                                        .bucket_piece_bits = 1};
 

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: BSL-1.0
+// hash_map and hash_set: all pairs of members at once, on one key and on two; growth, and buckets that nobody has used yet; what one thread
+// may know of another's past by what it finds in the map.
+#include <pawl/hash_map.hpp>
+
+#include <optional>
+
+#include "model/scenarios.hpp"
+
+namespace scenarios {
+namespace {
+
+// No hash. Of the keys, 1 < 7 < 9 < 5 < 4 < 8 < 2 in the order of the list, and with eight buckets 1 belongs to that named 000, 7 and 9 to
+// 001, 5 to 010, 4 to 011, 8 to 101 and 2 to 110. So 1 and 4 share the first of two buckets, which needs no directory; 5 and 2 are in a
+// level that is one piece, 7, 9, 4 and 8 in the first of those that are a table of pieces: 7, 9 and 4 in one, 8 in another.
+struct same {
+  std::size_t operator()(int key) const noexcept { return static_cast<std::size_t>(key); }
+};
+using map = pawl::hash_map<int, int, same, std::equal_to<int>, hazards>;
+using map_spec = model::spec::map<int, int>;
+
+void reclaim() { hazards::default_domain().reclaim(); }
+
+/// The members that have one effect, at one instant.
+enum class on_key {
+  insert,
+  try_emplace,
+  insert_or_visit,
+  insert_or_assign,
+  update,
+  upsert,
+  erase,
+  erase_if,
+  find,
+  contains,
+  visit
+};
+constexpr on_key all_on_key[] = {on_key::insert,
+                                 on_key::try_emplace,
+                                 on_key::insert_or_visit,
+                                 on_key::insert_or_assign,
+                                 on_key::update,
+                                 on_key::upsert,
+                                 on_key::erase,
+                                 on_key::erase_if,
+                                 on_key::find,
+                                 on_key::contains,
+                                 on_key::visit};
+
+const char* name_of(on_key what) {
+  switch (what) {
+    case on_key::insert:
+      return "insert";
+    case on_key::try_emplace:
+      return "try_emplace";
+    case on_key::insert_or_visit:
+      return "insert_or_visit";
+    case on_key::insert_or_assign:
+      return "insert_or_assign";
+    case on_key::update:
+      return "update";
+    case on_key::upsert:
+      return "upsert";
+    case on_key::erase:
+      return "erase";
+    case on_key::erase_if:
+      return "erase_if";
+    case on_key::find:
+      return "find";
+    case on_key::contains:
+      return "contains";
+    case on_key::visit:
+      return "visit";
+  }
+  return "";
+}
+
+/// One member of a map, or of the object that it is compared with; what it returned or saw, as a number. -1: the key was not there.
+template <class Map>
+int call(Map& m, on_key what, int key, int value) {
+  int seen = -1;
+  switch (what) {
+    case on_key::insert:
+      return m.insert(key, value) ? 1 : 0;
+    case on_key::try_emplace:
+      return m.try_emplace(key, value) ? 1 : 0;
+    case on_key::insert_or_visit:
+      return m.insert_or_visit(key, value, [&seen](int, int present) { seen = present; }) ? -1 : seen;
+    case on_key::insert_or_assign:
+      return m.insert_or_assign(key, value) ? 1 : 0;
+    case on_key::update: {
+      const auto add = [&seen, value](int old) {
+        seen = old;
+        return old + value;
+      };
+      return m.update(key, add) ? seen : -1;
+    }
+    case on_key::upsert: {
+      const auto add = [&seen, value](const std::optional<int>& old) {
+        seen = old.value_or(0);
+        return seen + value;
+      };
+      return m.upsert(key, add) ? -1 : seen;
+    }
+    case on_key::erase:
+      return m.erase(key) ? 1 : 0;
+    case on_key::erase_if:
+      // Not what another thread has changed.
+      return m.erase_if(key, [](int, int present) { return present == 10; }) ? 1 : 0;
+    case on_key::find:
+      return m.find(key).value_or(-1);
+    case on_key::contains:
+      return m.contains(key) ? 1 : 0;
+    case on_key::visit:
+      m.visit(key, [&seen](int, int present) { seen = present; });
+      return seen;
+  }
+  return seen;
+}
+
+/// A map of which everything that happens is a history: there must be an order in which a sequential map does the same.
+class checked_map {
+ public:
+  explicit checked_map(std::size_t expected_elements = 0) : all_(expected_elements) {}
+
+  int call(on_key what, int key, int value = 0) {
+    return history_.call([&] { return scenarios::call(all_, what, key, value); },
+                         [=](map_spec& s) { return scenarios::call(s, what, key, value); });
+  }
+  map& all() noexcept { return all_; }
+  // Afterwards: so that the history ends with what is in the map, and what says so in other words agrees.
+  void ends_with_keys(std::initializer_list<int> possible) {
+    std::size_t found = 0;
+    int sum = 0;
+    for (const int key : possible) {
+      const int value = call(on_key::find, key);
+      found += value == -1 ? 0U : 1U;
+      sum += value == -1 ? 0 : key * 1000 + value;
+    }
+    model::require(all_.size() == found && all_.empty() == (found == 0), "the size is the number of elements");
+    int visited = 0;
+    all_.visit_all([&visited](int key, int value) { visited += key * 1000 + value; });
+    model::require(visited == sum, "visit_all comes to each element once");
+  }
+
+ private:
+  model::linearizable<map_spec> history_;
+  map all_;
+};
+
+/// What a thread does to a map: a member and its key.
+struct step_on_map {
+  on_key what;
+  int key;
+};
+std::string name_of(const std::vector<step_on_map>& all) {
+  std::string text;
+  for (const step_on_map& each : all) {
+    text += (text.empty() ? "" : ", ") + std::string(name_of(each.what)) + " " + std::to_string(each.key);
+  }
+  return text;
+}
+
+enum class size_of { small, large };
+enum class frees { nothing, first_thread };
+
+/// Threads on a map of `buckets` buckets and with these keys, whose values are 10. The first may free what it can at its end.
+scenario map_scenario(std::size_t buckets, const std::vector<int>& keys, const std::vector<std::vector<step_on_map>>& threads,
+                      frees who = frees::nothing, size_of size = size_of::small) {
+  std::string name = "hash_map of " + std::to_string(buckets) + (buckets == 1 ? " bucket with {" : " buckets with {");
+  for (const int key : keys) name += (name.back() == '{' ? "" : ", ") + std::to_string(key);
+  name += "}: ";
+  for (std::size_t i = 0; i < threads.size(); ++i) name += (i == 0 ? "" : " | ") + name_of(threads[i]);
+  return {name,
+          [=] {
+            checked_map m(buckets);
+            for (const int key : keys) m.call(on_key::insert, key, 10);
+            const auto run = [&](std::size_t i) {
+              return [&, i] {
+                int value = 100 * static_cast<int>(i + 1);
+                for (const step_on_map& each : threads[i]) m.call(each.what, each.key, value++);
+                if (i == 0 && who == frees::first_thread) reclaim();
+              };
+            };
+            if (threads.size() == 2) {
+              at_once(run(0), run(1));
+            } else {
+              at_once(run(0), run(1), run(2));
+            }
+            m.ends_with_keys({1, 2, 4, 5, 7, 8, 9});
+          },
+          size == size_of::large};
+}
+
+void add_pairs_on_keys(std::vector<scenario>& all) {
+  using enum on_key;
+  const auto retires = [](on_key what) { return what >= insert_or_assign && what <= erase_if; };
+  for (const on_key a : all_on_key) {
+    for (const on_key b : all_on_key) {
+      if (b < a) continue;
+      // Who retires comes first, and frees, where there is another kind of thing to disturb.
+      const on_key first = retires(b) && !retires(a) ? b : a;
+      const on_key second = first == a ? b : a;
+      const bool both = retires(first) && retires(second);
+      const frees who = retires(first) && (!both || first == second) ? frees::first_thread : frees::nothing;
+      all.push_back(map_scenario(2, {1}, {{{first, 1}}, {{second, 1}}}, who));
+      all.push_back(map_scenario(2, {1}, {{{first, 4}}, {{second, 4}}}, who));
+    }
+  }
+  // Neighbours in the list. What differs only in the result is left out.
+  for (const on_key a : {insert, insert_or_assign, update, upsert, erase}) {
+    for (const on_key b : {insert, insert_or_assign, update, upsert, erase, find}) {
+      all.push_back(map_scenario(2, {1}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
+      if (b == find) {
+        all.push_back(map_scenario(2, {1}, {{{a, 4}}, {{b, 1}}}));
+        all.push_back(map_scenario(2, {1, 4}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
+      } else if (b >= a) {
+        all.push_back(map_scenario(2, {1, 4}, {{{a, 1}}, {{b, 4}}}));
+      }
+    }
+  }
+}
+
+// ---- Members that are not atomic ---------------------------------------------------------------------------------------------------
+
+/// Beside one that is.
+void add_pairs_on_all(std::vector<scenario>& all, const std::string& name, std::function<void(map&, on_key)> member) {
+  for (const on_key other : all_on_key) {
+    all.push_back({"hash_map with {1, 4}: " + name + " | " + name_of(other) + " 1", [=] {
+                     checked_map m(2);
+                     m.call(on_key::insert, 1, 10);
+                     m.call(on_key::insert, 4, 10);
+                     at_once([&] { m.call(other, 1, 100); }, [&] { member(m.all(), other); });
+                     m.ends_with_keys({1, 4});
+                   }});
+  }
+}
+void add_members_on_all(std::vector<scenario>& all) {
+  add_pairs_on_all(all, "visit_all", [](map& m, on_key) {
+    int visited[5] = {};
+    m.visit_all([&visited](int key, int) { ++visited[key]; });
+    model::require(visited[4] == 1, "it comes to what is there throughout");
+    model::require(visited[1] <= 1, "it comes to no key twice");
+  });
+  add_pairs_on_all(all, "size", [](map& m, on_key other) {
+    const std::size_t size = m.size();
+    const bool may_erase = other == on_key::erase || other == on_key::erase_if;
+    model::require(size == 2 || (may_erase && size == 1), "it is the size before or after");
+    model::require(!m.empty(), "one is there throughout");
+  });
+  add_pairs_on_all(all, "reserve", [](map& m, on_key) {
+    m.reserve(8);
+    model::require(m.bucket_count() == 8, "there are as many as asked for");
+    model::require(m.contains(4), "what is there is found in the bucket that it belongs to now");
+  });
+  // clear is erase for each element: what comes meanwhile may be left.
+  for (const on_key other : all_on_key) {
+    all.push_back({std::string("hash_map with {1, 4}: clear | ") + name_of(other) + " 1", [=] {
+                     map m(2);
+                     m.insert(1, 10);
+                     m.insert(4, 10);
+                     at_once(
+                         [&] {
+                           m.clear();
+                           if (other >= on_key::find) reclaim();
+                         },
+                         [&] { call(m, other, 1, 100); });
+                     model::require(!m.contains(4), "it removes what is there throughout");
+                     model::require(m.size() == (m.contains(1) ? 1U : 0U), "the size is the number of elements");
+                   }});
+  }
+  const auto add = [&all](const std::string& name, std::function<void(map&)> first, std::function<void(map&)> second) {
+    all.push_back({"hash_map with {1, 4}: " + name, [=] {
+                     map m(2);
+                     m.insert(1, 10);
+                     m.insert(4, 10);
+                     at_once([&] { first(m); }, [&] { second(m); });
+                     std::size_t found = 0;
+                     m.visit_all([&found](int, int) { ++found; });
+                     model::require(m.size() == found, "the size is the number of elements");
+                   }});
+  };
+  const auto clear = [](map& m) { m.clear(); };
+  const auto visit_all = [](map& m) { m.visit_all([](int, int value) { model::require(value == 10, "as it was put in"); }); };
+  const auto size = [](map& m) { model::require(m.size() <= 2, "no more than there ever were"); };
+  const auto reserve = [](map& m) { m.reserve(8); };
+  add("clear | clear", clear, clear);
+  add("clear | visit_all", clear, visit_all);
+  add("clear | size", clear, size);
+  add("clear | reserve", clear, reserve);
+  add("visit_all | visit_all", visit_all, visit_all);
+  add("visit_all | size", visit_all, size);
+  add("visit_all | reserve", visit_all, reserve);
+  add("size | reserve", size, reserve);
+  add("reserve | reserve", reserve, reserve);
+  // A function that uses the map: its protections come behind those of the operation that called it.
+  add(
+      "visit that finds another | erase the other", [](map& m) { m.visit(1, [&m](int, int) { static_cast<void>(m.find(4)); }); },
+      [](map& m) {
+        m.erase(4);
+        reclaim();
+      });
+}
+
+// ---- What an operation tells -------------------------------------------------------------------------------------------------------
+
+// What a thread did before it changed the map, another one may read that sees the change. `sees` says whether it does.
+void add_telling_map(std::vector<scenario>& all, const std::string& name, std::function<void(map&)> change,
+                     std::function<bool(map&)> sees) {
+  all.push_back({"hash_map tells: " + name, [=] {
+                   map m;
+                   m.insert(1, 10);
+                   model::var<int> known{0};
+                   at_once(
+                       [&] {
+                         known.set(1);
+                         change(m);
+                       },
+                       [&] {
+                         if (sees(m)) model::require(known.get() == 1, "what came before the change");
+                       });
+                 }});
+}
+void add_telling_maps(std::vector<scenario>& all) {
+  add_telling_map(all, "erase | not found", [](map& m) { m.erase(1); }, [](map& m) { return !m.contains(1); });
+  add_telling_map(all, "erase | inserted", [](map& m) { m.erase(1); }, [](map& m) { return m.insert(1, 11); });
+  add_telling_map(all, "erase | not erased", [](map& m) { m.erase(1); }, [](map& m) { return !m.erase(1); });
+  add_telling_map(all, "insert | found", [](map& m) { m.insert(2, 20); }, [](map& m) { return m.contains(2); });
+  add_telling_map(
+      all, "update | found", [](map& m) { m.update(1, [](int) { return 11; }); }, [](map& m) { return m.find(1) == 11; });
+  add_telling_map(
+      all, "update | updated", [](map& m) { m.update(1, [](int) { return 11; }); },
+      [](map& m) {
+        bool seen = false;
+        m.update(1, [&seen](int old) {
+          seen = old == 11;
+          return 12;
+        });
+        return seen;
+      });
+  // A key comes and goes while another thread is about to insert it. That one finds nothing of it, and yet comes after: of which it can
+  // only know by what passes on no knowledge.
+  all.push_back({"hash_map tells: insert, erase | inserted, and told of the other", [] {
+                   map m(2);
+                   m.insert(1, 10);
+                   model::var<int> known{0};
+                   atomic<bool> told{false};
+                   at_once(
+                       [&] {
+                         known.set(1);
+                         if (m.insert(4, 40) && m.erase(4)) told.store(true, std::memory_order_relaxed);
+                       },
+                       [&] {
+                         if (m.insert(4, 41) && told.load(std::memory_order_relaxed)) {
+                           model::require(known.get() == 1, "what came before the other's erase");
+                         }
+                       });
+                 }});
+}
+
+// ---- Three threads -----------------------------------------------------------------------------------------------------------------
+
+// A search unlinks what another thread marked, over what a third one made.
+scenario passed_on() {
+  return {"hash_map: insert behind, erase | a search unlinks | find behind",
+          [] {
+            map m(2);
+            m.insert(1, 10);
+            model::thread makes([&] {
+              m.insert(4, 40);
+              m.erase(1);
+            });
+            model::thread finds([&] {
+              const std::optional<int> found = m.find(4);
+              model::require(!found || found == 40, "it is what was put in");
+            });
+            static_cast<void>(m.contains(1));
+            makes.join();
+            finds.join();
+            model::require(m.size() == 1 && m.find(4) == 40, "the other is left");
+          },
+          true};
+}
+
+}  // namespace
+
+void add_maps(std::vector<scenario>& all) {
+  using enum on_key;
+  add_pairs_on_keys(all);
+  add_members_on_all(all);
+  add_telling_maps(all);
+  all.push_back(passed_on());
+
+  // Buckets that nobody has used.
+  for (const on_key other : {insert, find, erase, update}) {
+    all.push_back(map_scenario(8, {}, {{{insert, 5}}, {{other, 5}}}));
+    all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{other, 7}}}));
+    all.push_back(
+        map_scenario(8, {}, {{{insert, 7}}, {{other, 9}}}, frees::nothing, other == insert ? size_of::large : size_of::small));
+  }
+  all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{insert, 5}}}));
+  all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{insert, 4}}}));
+  all.push_back(map_scenario(8, {}, {{{insert, 7}}, {{insert, 8}}}));
+  all.push_back(map_scenario(8, {}, {{{insert, 5}}, {{insert, 2}}}));
+  all.push_back(map_scenario(8, {1}, {{{erase, 1}}, {{insert, 7}}}));
+
+  // Growth: with one bucket, the second element is one too many.
+  for (const on_key other : {insert, find, erase, update}) {
+    all.push_back(map_scenario(1, {1}, {{{insert, 2}}, {{other, 1}}}));
+    all.push_back(map_scenario(1, {1}, {{{insert, 2}}, {{other, 2}}}));
+  }
+  all.push_back(map_scenario(1, {1}, {{{insert, 2}}, {{insert, 8}}}));
+  all.push_back(map_scenario(1, {1}, {{{insert, 2}}, {{insert, 4}}}));
+
+  // Triples.
+  all.push_back(map_scenario(2, {}, {{{insert, 1}}, {{erase, 1}}, {{find, 1}}}));
+  all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{insert, 1}}, {{find, 1}}}));
+  all.push_back(map_scenario(2, {}, {{{insert, 1}}, {{insert, 1}}, {{erase, 1}}}));
+  all.push_back(map_scenario(2, {1}, {{{update, 1}}, {{erase, 1}}, {{find, 1}}}, frees::nothing, size_of::large));
+  all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{erase, 1}}, {{insert, 1}}}));
+  all.push_back(map_scenario(2, {1}, {{{update, 1}}, {{update, 1}}, {{find, 1}}}, frees::nothing, size_of::large));
+  all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{insert, 4}}, {{find, 4}}}));
+  all.push_back(map_scenario(1, {1}, {{{insert, 4}}, {{insert, 5}}, {{find, 4}}}));
+
+  all.push_back({"hash_set: insert | erase | contains", [] {
+                   pawl::hash_set<int, same, std::equal_to<int>, hazards> s(2);
+                   bool erased = false;
+                   bool inserted = false;
+                   at_once([&] { inserted = s.insert(1); }, [&] { erased = s.erase(1); },
+                           [&] { static_cast<void>(s.contains(1)); });
+                   model::require(inserted && s.size() == (erased ? 0U : 1U) && s.contains(1) == !erased, "they had an order");
+                 }});
+}
+
+}  // namespace scenarios
