@@ -8,6 +8,7 @@
 
 // A bare name can't be compared by the preprocessor: each name that may be given is pasted to a number, an unknown one to zero.
 #define PAWL_DETAIL_BACKEND_builtin 1
+#define PAWL_DETAIL_BACKEND_model 3
 #if defined(__x86_64__)
 #define PAWL_DETAIL_BACKEND_x86 2
 #endif
@@ -21,7 +22,15 @@
 #define PAWL_BACKEND builtin
 #endif
 #elif PAWL_DETAIL_NUMBER(PAWL_BACKEND) + 0 == 0
-#error "PAWL_BACKEND names no backend of this target: builtin everywhere, x86 on x86-64"
+#error "PAWL_BACKEND names no backend of this target: builtin and model everywhere, x86 on x86-64"
+#endif
+
+// So programs that name no backend are checked as they are. Its environment comes with environment.hpp.
+#if PAWL_DETAIL_NUMBER(PAWL_BACKEND) == PAWL_DETAIL_BACKEND_model
+#define PAWL_DETAIL_NATIVE_IS_MODEL 1
+#include "model/backend.hpp"
+#else
+#define PAWL_DETAIL_NATIVE_IS_MODEL 0
 #endif
 
 namespace pawl::inline v0 {

@@ -10,6 +10,17 @@
 
 namespace pawl::inline v0 {
 
+namespace detail {
+
+// Under the model one pause is all that waiting is, and a counter would make each iteration of a waiting loop differ from the last.
+template <class B>
+inline constexpr bool one_pause_waits = false;
+template <class B>
+  requires requires { B::one_pause_waits; }
+inline constexpr bool one_pause_waits<B> = B::one_pause_waits;
+
+}  // namespace detail
+
 /// Tries again at once.
 struct no_backoff {
   void operator()() const noexcept {}
@@ -26,6 +37,7 @@ class exponential_backoff {
   void operator()() noexcept { (*this)(native{}); }
   template <is_backend B>
   void operator()(B) noexcept {
+    if constexpr (detail::one_pause_waits<B>) return B::pause();
     for (std::uint32_t i = 0; i < pauses_; ++i) B::pause();
     if (pauses_ < most_pauses) pauses_ *= 2;
   }
@@ -42,6 +54,7 @@ class yield_backoff {
   void operator()() noexcept { (*this)(native{}); }
   template <is_backend B>
   void operator()(B) noexcept {
+    if constexpr (detail::one_pause_waits<B>) return B::pause();
     if (pauses_ > most_pauses) {
       std::this_thread::yield();
       return;

@@ -67,7 +67,8 @@ struct environment {
   // An environment that follows the lives of atomics has tracks_atomics = true and gets begin(memory, bytes) after the initialization,
   // end(memory) after the last use.
   static constexpr bool tracks_atomics = false;
-  // One that follows plain data has tracks_plain = true and gets read(memory, bytes) and write(memory, bytes) before each access.
+  // One that follows plain data has tracks_plain = true and gets read(memory, bytes) and write(memory, bytes) before each access. One that
+  // wants to know where that is has a type `place`, made of file and line, which these two take last (and others may, by default).
   static constexpr bool tracks_plain = false;
 
   /// How the two asymmetric fences work together. Settled by the first call, and then the same for ever.
@@ -80,27 +81,79 @@ struct environment {
   static bool heavy_fence() noexcept { return detail::heavy_fence<B>(); }
 };
 
+namespace detail {
+
+struct no_place {
+  constexpr no_place() noexcept = default;
+  constexpr no_place(const char* /*file*/, int /*line*/) noexcept {}
+};
+template <class Env>
+struct place_of {
+  using type = no_place;
+};
+template <class Env>
+  requires requires { typename Env::place; }
+struct place_of<Env> {
+  using type = typename Env::place;
+};
+
+}  // namespace detail
+
+/// Where a call stands, by a default argument {__builtin_FILE(), __builtin_LINE()}: environment<B>::place, which its functions take as
+/// one argument more; nothing where it has none.
+template <class B>
+using place_in = typename detail::place_of<environment<B>>::type;
+
+namespace detail {
+
+template <class B>
+void tell_read([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t bytes,
+               [[maybe_unused]] place_in<B> where) noexcept {
+  using env = environment<B>;
+  if constexpr (!env::tracks_plain) {
+    // nobody listens
+  } else if constexpr (std::is_same_v<place_in<B>, no_place>) {
+    env::read(memory, bytes);
+  } else {
+    env::read(memory, bytes, where);
+  }
+}
+template <class B>
+void tell_write([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes,
+                [[maybe_unused]] place_in<B> where) noexcept {
+  using env = environment<B>;
+  if constexpr (!env::tracks_plain) {
+    // nobody listens
+  } else if constexpr (std::is_same_v<place_in<B>, no_place>) {
+    env::write(memory, bytes);
+  } else {
+    env::write(memory, bytes, where);
+  }
+}
+
+}  // namespace detail
+
 /// Tells the environment that a plain field, which threads hand to each other, is about to be read.
 template <class B, class T>
-void announce_read(const T& field) noexcept {
+void announce_read(const T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
   // An empty field shares its byte with another.
-  if constexpr (environment<B>::tracks_plain && !std::is_empty_v<T>) environment<B>::read(std::addressof(field), sizeof(T));
+  if constexpr (!std::is_empty_v<T>) detail::tell_read<B>(std::addressof(field), sizeof(T), where);
 }
 /// The same of a write.
 template <class B, class T>
-void announce_write(T& field) noexcept {
-  if constexpr (environment<B>::tracks_plain && !std::is_empty_v<T>) environment<B>::write(std::addressof(field), sizeof(T));
+void announce_write(T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+  if constexpr (!std::is_empty_v<T>) detail::tell_write<B>(std::addressof(field), sizeof(T), where);
 }
 /// Reads a plain field that threads hand to each other.
 template <class B, class T>
-[[nodiscard]] T read_shared(const T& field) noexcept {
-  announce_read<B>(field);
+[[nodiscard]] T read_shared(const T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+  announce_read<B>(field, where);
   return field;
 }
 /// Writes one.
 template <class B, class T>
-void write_shared(T& field, std::type_identity_t<T> value) noexcept {
-  announce_write<B>(field);
+void write_shared(T& field, std::type_identity_t<T> value, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+  announce_write<B>(field, where);
   field = value;
 }
 
@@ -109,7 +162,7 @@ void write_shared(T& field, std::type_identity_t<T> value) noexcept {
 /// It starts without a value and ends nobody's life by itself: whoever owns the data says `construct` and `destroy` or `take`.
 template <class T, class B>
 class plain {
-  using env = environment<B>;
+  using place = place_in<B>;
 
  public:
   plain() noexcept {}
@@ -117,45 +170,43 @@ class plain {
   plain& operator=(const plain&) = delete;
   ~plain() {}  // NOLINT(modernize-use-equals-default): a union member with a destructor
 
-  /// Strong guarantee: where T's constructor throws, there is no value.
+  /// Strong guarantee: where T's constructor throws, there is no value. (It has no place: there is no default behind a pack.)
   template <class... Args>
   void construct(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
-    write();
+    write({});
     std::construct_at(std::addressof(value_), std::forward<Args>(args)...);
   }
-  [[nodiscard]] const T& get() const noexcept {
-    if constexpr (env::tracks_plain) env::read(&value_, sizeof(T));
+  [[nodiscard]] const T& get(place where = {__builtin_FILE(), __builtin_LINE()}) const noexcept {
+    detail::tell_read<B>(&value_, sizeof(T), where);
     return value_;
   }
-  void set(T value) noexcept
+  void set(T value, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept
     requires std::is_trivially_copyable_v<T>
   {
-    write();
+    write(where);
     value_ = value;
   }
   /// The value to be changed in place.
-  [[nodiscard]] T& edit() noexcept {
-    write();
+  [[nodiscard]] T& edit(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    write(where);
     return value_;
   }
   /// Moves the value out and ends it, also where the move throws.
-  [[nodiscard]] T take() noexcept(std::is_nothrow_move_constructible_v<T>) {
-    write();
+  [[nodiscard]] T take(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    write(where);
     const struct ender {
       T& value;
       ~ender() { std::destroy_at(std::addressof(value)); }
     } end{value_};
     return std::move(value_);
   }
-  void destroy() noexcept {
-    write();
+  void destroy(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    write(where);
     std::destroy_at(std::addressof(value_));
   }
 
  private:
-  void write() noexcept {
-    if constexpr (env::tracks_plain) env::write(&value_, sizeof(T));
-  }
+  void write(place where) noexcept { detail::tell_write<B>(&value_, sizeof(T), where); }
 
   union {
     T value_;
@@ -163,3 +214,7 @@ class plain {
 };
 
 }  // namespace pawl::inline v0
+
+#if PAWL_DETAIL_NATIVE_IS_MODEL
+#include "model/environment.hpp"
+#endif

@@ -14,7 +14,11 @@ namespace pawl::inline v0 {
 template <class B = native>
 void asymmetric_thread_fence_light(order_t<B> order = detail::seq_cst<B>(__builtin_FILE(), __builtin_LINE())) noexcept {
   if (static_cast<std::memory_order>(order) == std::memory_order_seq_cst) {
-    environment<B>::light_fence();
+    if constexpr (requires { environment<B>::light_fence(order.where()); }) {
+      environment<B>::light_fence(order.where());
+    } else {
+      environment<B>::light_fence();
+    }
   } else {
     B::thread_fence(order);
   }
@@ -25,7 +29,11 @@ void asymmetric_thread_fence_light(order_t<B> order = detail::seq_cst<B>(__built
 template <class B = native>
 void asymmetric_thread_fence_heavy(order_t<B> order = detail::seq_cst<B>(__builtin_FILE(), __builtin_LINE())) noexcept {
   if (static_cast<std::memory_order>(order) == std::memory_order_seq_cst) {
-    while (!environment<B>::heavy_fence()) B::pause();
+    if constexpr (requires { environment<B>::heavy_fence(order.where()); }) {
+      while (!environment<B>::heavy_fence(order.where())) B::pause();
+    } else {
+      while (!environment<B>::heavy_fence()) B::pause();
+    }
   } else {
     B::thread_fence(order);
   }

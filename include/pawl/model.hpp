@@ -16,18 +16,17 @@
 #include "model/environment.hpp"
 #include "model/linearizable.hpp"
 #include "model/progress.hpp"
+#include "model/replace_new.hpp"
 #include "model/report.hpp"
 #include "model/spec.hpp"
-
-// Called by pawl_model_pause, so the compiler sees no use of it. NOLINTNEXTLINE(misc-definitions-in-headers): weak
-extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) { pawl::model::detail::active->steps().pause(frame); }
 
 namespace pawl::inline v0::model {
 
 /// How executions are found. exhaustive: all of them, each once. random: each choice at random. pct: threads by random priorities that
 /// change at a few random steps (probabilistic concurrency testing), which finds bugs that need few preemptions sooner.
 enum class mode { exhaustive, random, pct };
-/// cpp20: the standard's, without load buffering. sc: every atomic operation and fence as if it were seq_cst. rc11: not built yet.
+/// cpp20: the standard's, without load buffering. rc11: with the rule for seq_cst of RC11, which allows a little more. sc: every atomic
+/// operation and fence as if it were seq_cst.
 enum class memory_model { cpp20, rc11, sc };
 
 struct options {
@@ -36,9 +35,9 @@ struct options {
   std::uint64_t max_steps = 0;  ///< events of one execution; 0: no bound but the checker's own, 32,000
   std::optional<unsigned> preemption_bound{};  ///< random modes: how often a thread that could go on is interrupted
   model::memory_model memory_model = model::memory_model::cpp20;
-  bool reuse = false;  ///< not built yet
+  bool reuse = false;  ///< freed memory may come back, at once or later, to the next that allocates as much
   unsigned spurious_failures = 1;  ///< of weak compare-and-swaps of one thread on one object
-  bool realtime = false;  ///< linearizability respects real time, not only happens-before; not built yet
+  bool realtime = false;  ///< linearizability respects real time, not only happens-before
   std::uint64_t seed = 0;  ///< of the random modes
   std::string replay{};  ///< a violation's replay: exactly that execution
   bool progress = false;  ///< a line on the standard error stream, twice a second, where that is a terminal
@@ -107,6 +106,7 @@ class thread {
   explicit thread(F f, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
     if (detail::active == nullptr) throw std::logic_error("pawl::model::thread is made outside of a check");
     auto& e = *detail::active;
+    where_ = where;
     // In the arena: an execution that is given up ends nobody's life.
     void* const memory = e.allocate(sizeof(F), alignof(F), false, where);
     if (memory == nullptr) throw std::bad_alloc();
@@ -118,14 +118,15 @@ class thread {
           own.~F();
         },
         function);
+    e.begin_thread(number_, where);
     if (number_ >= detail::max_threads) e.fail(violation_kind::requirement, "more threads than the checker has room for", where);
     e.stop_if_failed();
   }
-  thread(thread&& other) noexcept : number_(std::exchange(other.number_, 0)) {}
+  thread(thread&& other) noexcept : number_(std::exchange(other.number_, 0)), where_(other.where_) {}
   thread& operator=(thread&&) = delete;
   ~thread() {
     if (number_ == 0 || std::uncaught_exceptions() != 0) return;
-    detail::active->fail(violation_kind::requirement, "a thread is not joined", {});
+    detail::active->fail(violation_kind::requirement, "a thread is not joined", where_);
     detail::active->stop_if_failed();
   }
   [[nodiscard]] bool joinable() const noexcept { return number_ != 0; }
@@ -138,7 +139,7 @@ class thread {
     try {
       f();
     } catch (const std::exception& thrown) {
-      e.fail(violation_kind::exception, std::string("an exception leaves a thread: ") + thrown.what(), {});
+      e.fail(violation_kind::exception, [&] { return std::string("an exception leaves a thread: ") + thrown.what(); }, {});
     } catch (...) {
       e.fail(violation_kind::exception, "an exception leaves a thread", {});
     }
@@ -147,19 +148,62 @@ class thread {
 
  private:
   unsigned number_ = 0;
+  detail::place where_;  // it was made
 };
 
-/// Memory that the check follows: T(args...), to be ended by destroy.
+namespace detail {
+
 template <class T, class... Args>
-T* make(Args&&... args) {
-  void* const memory = environment<backend::model>::allocate(sizeof(T), alignof(T));
-  return ::new (memory) T(std::forward<Args>(args)...);
+T* make_at(const place& where, Args&&... args) {
+  using env = environment<backend::model>;
+  struct raw {
+    const place& where;
+    void* memory = env::allocate(sizeof(T), alignof(T), where);
+    ~raw() {
+      if (memory != nullptr) env::deallocate(memory, sizeof(T), alignof(T), where);
+    }
+  } guard{where};
+  T* const made = ::new (guard.memory) T(std::forward<Args>(args)...);
+  guard.memory = nullptr;
+  return made;
 }
+
+}  // namespace detail
+
+/// Memory that the check follows: T(args...), to be ended by destroy. A violation names the place of the call. (That is a parameter behind
+/// the arguments, and none can have a default behind so many as one likes: so there is one of these for each number up to four, and with
+/// more arguments the place that is named is the one that the thread named last.)
 template <class T>
-void destroy(T* object) {
+T* make(detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where);
+}
+template <class T, class A>
+T* make(A&& a, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a));
+}
+template <class T, class A, class B>
+T* make(A&& a, B&& b, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a), std::forward<B>(b));
+}
+template <class T, class A, class B, class C>
+T* make(A&& a, B&& b, C&& c, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+}
+template <class T, class A, class B, class C, class D>
+T* make(A&& a, B&& b, C&& c, D&& d, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
+  return detail::make_at<T>(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+}
+template <class T, class... Args>
+  requires(sizeof...(Args) > 4)
+T* make(Args&&... args) {
+  return detail::make_at<T>({}, std::forward<Args>(args)...);
+}
+/// Ends and frees what make has made; nothing where that is null.
+template <class T>
+void destroy(T* object, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
   if (object == nullptr) return;
   object->~T();
-  environment<backend::model>::deallocate(object, sizeof(T), alignof(T));
+  environment<backend::model>::deallocate(object, sizeof(T), alignof(T), where);
 }
 
 /// Runs `body` in every execution that it has, or in those that the options say, until one violates something.
@@ -168,15 +212,13 @@ void destroy(T* object) {
 template <class Body>
 report check(const options& o, Body&& body) {
   using outcome = detail::explorer::outcome;
-  detail::validate(o.memory_model == memory_model::rc11, "model::options::memory_model: rc11 is not built yet");
-  detail::validate(o.reuse, "model::options::reuse is not built yet");
-  detail::validate(o.realtime, "model::options::realtime is not built yet");
   detail::validate(o.preemption_bound && o.mode == mode::exhaustive, "model::options::preemption_bound: for the random modes only");
   detail::validate(detail::active != nullptr, "model::check is called within a check");
   report result;
-  detail::execution checked(o.spurious_failures, o.realtime);
+  detail::execution checked(o.spurious_failures, o.realtime, o.reuse);
   detail::explorer& steps = checked.steps();
   steps.sequential(o.memory_model == memory_model::sc);
+  steps.rc11(o.memory_model == memory_model::rc11);
   const bool replays = !o.replay.empty();
   detail::validate(replays && !steps.replay(o.replay), "model::options::replay is no violation's replay");
   const bool samples = o.mode != mode::exhaustive && !replays;

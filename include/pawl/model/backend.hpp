@@ -8,12 +8,16 @@
 #include "execution.hpp"
 #include "order_watch.hpp"
 
+// Called by pawl_model_pause, so the compiler sees no use of it. NOLINTNEXTLINE(misc-definitions-in-headers): weak
+extern "C" [[gnu::weak, gnu::used]] void pawl_model_paused(const void* frame) { pawl::model::detail::active->steps().pause(frame); }
+
 namespace pawl::inline v0::backend {
 
 struct model {
   using memory_order = pawl::model::detail::placed_order;
   static constexpr const char* name = "model";
   static constexpr bool has_double_width = builtin::has_double_width;
+  static constexpr bool one_pause_waits = true;  // see backoff.hpp
 
   template <class W>
   static W load(const W& object, memory_order order) noexcept {

@@ -16,6 +16,15 @@ struct clock {
   void join(const clock& other) noexcept {
     for (unsigned t = 0; t < max_threads; ++t) time[t] = time[t] < other.time[t] ? other.time[t] : time[t];
   }
+  /// Whether all of the other is in this past, but for what one thread did. (Without a branch per thread, so that it is one comparison of
+  /// two registers.)
+  [[nodiscard]] bool has_all(const clock& other, unsigned but_for) const noexcept {
+    clock without = other;
+    without.time[but_for] = 0;
+    unsigned missing = 0;
+    for (unsigned t = 0; t < max_threads; ++t) missing |= without.time[t] > time[t] ? 1U : 0U;
+    return missing == 0;
+  }
   [[nodiscard]] bool has(unsigned thread, std::uint16_t when) const noexcept { return when <= time[thread]; }
 };
 

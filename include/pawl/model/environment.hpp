@@ -77,6 +77,9 @@ struct environment<backend::model> {
                                        .growth_check = 1,
                                        .bucket_piece_bits = 1};
 
+  /// Of a call, which the functions below take last.
+  using place = model::detail::place;
+
   template <class T>
   using per_thread = model::detail::per_thread<T>;
   /// In a check, a new one in every execution; it ends when the main thread does.
@@ -87,18 +90,19 @@ struct environment<backend::model> {
   }
 
   /// Throws std::bad_alloc.
-  static void* allocate(std::size_t bytes, std::size_t alignment) {
+  static void* allocate(std::size_t bytes, std::size_t alignment, place where = {__builtin_FILE(), __builtin_LINE()}) {
     if (auto* const e = model::detail::active) {
-      void* const memory = e->allocate(bytes, alignment, true, {});
+      void* const memory = e->allocate(bytes, alignment, true, where);
       if (memory == nullptr) detail::fail<std::bad_alloc>();
       return memory;
     }
     return environment<backend::builtin>::allocate(bytes, alignment);
   }
-  static void deallocate(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
+  static void deallocate(void* memory, std::size_t bytes, std::size_t alignment,
+                         place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     auto* const e = model::detail::active;
     if (e == nullptr) return environment<backend::builtin>::deallocate(memory, bytes, alignment);
-    e->deallocate(memory, {});
+    e->deallocate(memory, where);
     e->stop_if_failed();
   }
 
@@ -118,37 +122,39 @@ struct environment<backend::model> {
       e->stop_if_failed();
     }
   }
-  static void read(const void* memory, std::size_t bytes) noexcept {
+  static void read(const void* memory, std::size_t bytes, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     if (auto* const e = model::detail::active) {
-      e->read_plain(memory, bytes, {});
+      e->read_plain(memory, bytes, where);
       e->stop_if_failed();
     }
   }
-  static void write(const void* memory, std::size_t /*bytes*/) noexcept {
+  static void write(const void* memory, std::size_t /*bytes*/, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     if (auto* const e = model::detail::active) {
-      e->write_plain(memory, {});
+      e->write_plain(memory, where);
       e->stop_if_failed();
     }
   }
 
   struct fences {};
   static fences settle_fences() noexcept { return {}; }
-  static void light_fence() noexcept { fence(std::memory_order_relaxed, model::detail::explorer::symmetry::light); }
-  static void light_fence(fences /*settled*/) noexcept { light_fence(); }
-  static bool heavy_fence() noexcept {
-    fence(std::memory_order_seq_cst, model::detail::explorer::symmetry::heavy);
+  static void light_fence(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    fence(std::memory_order_relaxed, model::detail::explorer::symmetry::light, where);
+  }
+  static void light_fence(fences /*settled*/, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { light_fence(where); }
+  static bool heavy_fence(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    fence(std::memory_order_seq_cst, model::detail::explorer::symmetry::heavy, where);
     return true;
   }
 
  private:
-  static void fence(std::memory_order order, model::detail::explorer::symmetry sides) noexcept {
+  static void fence(std::memory_order order, model::detail::explorer::symmetry sides, const place& where) noexcept {
     if (auto* const e = model::detail::active; e != nullptr && !e->setting_up()) {
       using model::detail::access_kind;
       const auto kind = sides == model::detail::explorer::symmetry::light ? access_kind::light_fence : access_kind::heavy_fence;
       // Weakened, it is no fence at all: these two have one order each.
       if (model::detail::watch_orders({}, kind, std::memory_order_seq_cst) != std::memory_order_seq_cst) return;
       e->steps().fence(order, sides);
-      e->step(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", {}, 0);
+      e->step(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", where, 0);
     } else {
       // Outside of a check both sides are full fences, which is always right: each synchronizes with the other by their order in S.
       backend::builtin::thread_fence(std::memory_order_seq_cst);

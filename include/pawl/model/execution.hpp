@@ -2,8 +2,10 @@
 // One check in progress: the explorer, the memory of the execution that runs, and what went wrong.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "explorer.hpp"
@@ -17,12 +19,28 @@ class execution;
 /// The check in whose execution the caller is; null outside.
 inline constinit execution* active = nullptr;
 
+/// Outside of the check for as long as it lives. Where operator new is the program's that is checked (see replace_new.hpp), the checker
+/// has one wherever it allocates by it in a body.
+class unobserved {
+ public:
+  unobserved() noexcept : before_(std::exchange(active, nullptr)) {}
+  unobserved(const unobserved&) = delete;
+  unobserved& operator=(const unobserved&) = delete;
+  ~unobserved() { active = before_; }
+
+ private:
+  execution* before_;
+};
+
 class execution {
  public:
-  explicit execution(unsigned spurious_failures, bool realtime = false) : explorer_(spurious_failures), realtime_(realtime) {}
+  explicit execution(unsigned spurious_failures, bool realtime = false, bool reuse = false)
+      : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {}
 
   /// Whether operations of a linearizable history are ordered as they come, and not only where one happens before another.
   [[nodiscard]] bool realtime() const noexcept { return realtime_; }
+  /// The running thread takes its place in the order of all moments. The event whose position it is.
+  stamp moment_in_order() { return explorer_.moment(list_of(moments_, {}, location::purpose::moments)); }
 
   explorer& steps() noexcept { return explorer_; }
   [[nodiscard]] const std::optional<violation>& failure() const noexcept { return failure_; }
@@ -39,9 +57,15 @@ class execution {
     trace_.clear();
     observed_.clear();
     for (std::uint32_t& each : begun_) each = 0;
+    for (place& each : last_) each = {"", 0, true};
+  }
+  /// A thread begins, as far as places go.
+  void begin_thread(unsigned thread, const place& where) noexcept {
+    if (thread < max_threads) last_[thread] = {where.file, where.line, true};
   }
   void observe(const char* name, long long value) {
     explorer_.act();
+    const unobserved by_the_body;
     observed_[name] = std::to_string(value);
   }
 
@@ -122,7 +146,7 @@ class execution {
 
   void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
-    note_write(address, "begun");
+    note_write(address, "begun", named({}));
     const unsigned t = explorer_.running();
     buffer<std::uint32_t>& mine = locations_of_[t];
     const std::uint32_t nth = begun_[t]++;
@@ -137,26 +161,36 @@ class execution {
     if (setting_up()) return;
     object& o = objects_.at(address);
     if (o.what == object::life::none) return;
-    ensure_after_all(o, violation_kind::use_after_free, "an object ends while it is used");
+    const place where = named({});
+    ensure_after_all(o, "an object ends while it is used", where);
     o.what = object::life::ended;
+    o.where_written = where;
   }
   /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
-  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& where) {
+  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
+    const place where = named(given);
     check_alive(address, where);
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an atomic is accessed after its end", where);
+    if (o.what == object::life::ended) {
+      fail(
+          violation_kind::use_after_free, [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; },
+          where);
+    }
     if (o.what != object::life::atomic) {
       // It was there before the check, or is referred to by an atomic_ref, or was never begun.
       ensure_written(address, bytes, where);
-      auto [known, fresh] = foreign_.try_emplace(address, 0);
-      if (fresh) known->second = explorer_.state().add_location();
-      o.location = known->second;
+      const block* const home = arena_.find(address);
+      o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
       o.what = object::life::atomic;
       explorer_.state().at(o.location).initial_value = initial_value;
     }
     if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
-      fail(violation_kind::data_race, "an atomic is accessed, and its initialization does not happen before", where);
+      const auto text = [&] {
+        return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
+               text_of(o.where_written) + ") does not happen before";
+      };
+      fail(violation_kind::data_race, text, where);
     }
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
@@ -165,19 +199,24 @@ class execution {
   /// An operation on an atomic, or a fence, that the explorer has just executed.
   void step(const char* operation, const place& where, uint128 value) {
     if (explorer_.trying()) return;
-    note_step(operation, where, value,
+    note_step(operation, named(where), value,
               explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
   }
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
 
-  void read_plain(const void* address, std::size_t bytes, const place& where) {
+  void read_plain(const void* address, std::size_t bytes, const place& given) {
     if (setting_up()) return;
+    const place where = named(given);
     check_alive(address, where);
     object& o = objects_.at(address);
     if (o.what == object::life::none) ensure_written(address, bytes, where);
     const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) fail(violation_kind::use_after_free, "an object is read after its end", where);
+    if (o.what == object::life::ended) {
+      fail(
+          violation_kind::use_after_free, [&] { return "an object is read after its end (" + text_of(o.where_written) + ")"; },
+          where);
+    }
     if (!o.written.happens_before(explorer_.state().threads[t].now, t))
       race(o.written.thread, o.written.time, o.where_written, "written", "read", where);
     o.used.time[t] = moment_of(t).time;
@@ -185,8 +224,9 @@ class execution {
     if (o.what == object::life::none) o.what = object::life::plain;
     note_step("plain read", where);
   }
-  void write_plain(const void* address, const place& where) {
+  void write_plain(const void* address, const place& given) {
     if (setting_up()) return;
+    const place where = named(given);
     note_write(address, "written", where);
     note_step("plain write", where);
     explorer_.act();
@@ -194,8 +234,13 @@ class execution {
 
   // ---- Allocation ----------------------------------------------------------------------------------------------------------------
 
-  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& where) {
+  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
     if (!setting_up()) explorer_.act();
+    const place where = named(given);
+    if (reuse_ && counts && !setting_up()) {
+      const uint128 again = explorer_.take_freed(list_of(freed_, {bytes, alignment}, location::purpose::free_list));
+      if (again != 0) return renewed(reinterpret_cast<void*>(static_cast<std::uintptr_t>(again)), where);
+    }
     block* const fresh = arena_.allocate(setting_up() ? arena::first_setup + setup_region_ : explorer_.running(), bytes, alignment);
     if (fresh == nullptr) return nullptr;
     fresh->counts = counts && !setting_up();
@@ -203,20 +248,34 @@ class execution {
     return fresh->begin;
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
-  void deallocate(void* memory, const place& where) {
-    explorer_.act();
+  void deallocate(void* memory, const place& given) {
+    if (!setting_up()) explorer_.act();
+    const place where = named(given);
     block* const old = arena_.find(memory);
     if (old == nullptr || old->begin != memory)
       return fail(violation_kind::double_free, "memory is freed that was never allocated", where);
-    if (old->freed)
-      return fail(violation_kind::double_free, "memory is freed a second time; first " + text_of(old->where_freed), where);
+    if (old->freed) {
+      return fail(
+          violation_kind::double_free, [&] { return "memory is freed a second time; first " + text_of(old->where_freed); }, where);
+    }
+    if (setting_up()) {
+      old->freed = true;
+      old->where_freed = where;
+      return;
+    }
     objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
-      if (o.what != object::life::ended) ensure_after_all(o, violation_kind::use_after_free, "memory is freed while it is used");
+      if (o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", where);
       o.what = object::life::ended;
     });
     old->freed = true;
     old->where_freed = where;
-    note_step("free", where);
+    if (reuse_ && old->counts) {
+      explorer_.give_freed(list_of(freed_, {old->bytes, old->alignment}, location::purpose::free_list),
+                           static_cast<uint128>(reinterpret_cast<std::uintptr_t>(old->begin)));
+      note_step("free", where, 0, explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+    } else {
+      note_step("free", where);
+    }
   }
 
   // ---- Ends ----------------------------------------------------------------------------------------------------------------------
@@ -239,14 +298,23 @@ class execution {
     }
   }
   /// Notes a violation, the first one. The run ends at the next stop_if_failed(): here there may be objects to be ended.
-  void fail(violation_kind kind, const std::string& message, const place& where) {
+  void fail(violation_kind kind, std::string_view message, const place& where) {
+    fail(kind, [message] { return std::string(message); }, where);
+  }
+  /// The same of what text() returns.
+  template <std::invocable Text>
+  void fail(violation_kind kind, const Text& text, const place& where) {
     // In an iteration that is only tried, it is none yet: it comes again in the graph.
     if (explorer_.trying()) {
       failed_in_trial_ = true;
     } else if (!failure_) {
-      note(kind, message + ", " + text_of(where));
+      const place shown = named(where);
+      const unobserved by_the_body;
+      note(kind, text() + ", " + text_of(shown));
     }
   }
+  /// Whether the run ends at the next stop_if_failed().
+  [[nodiscard]] bool failed() const noexcept { return failure_.has_value() || failed_in_trial_; }
   void stop_if_failed() {
     if (failure_) explorer_.stop(explorer::outcome::stopped);
     if (failed_in_trial_) {
@@ -259,6 +327,30 @@ class execution {
   void note_step(const char* operation, const place& where, uint128 value = 0, stamp event = initial) {
     if (!explorer_.trying() && !failure_)
       trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running()), event});
+  }
+  // Freed memory, given again: nothing that was known of it holds any more.
+  void* renewed(void* memory, const place& where) {
+    block& old = *arena_.find(memory);
+    objects_.for_each_in(old.begin, old.bytes == 0 ? 1 : old.bytes, [](object& o) { o.renew(); });
+    arena::renew(old);
+    old.where_allocated = where;
+    note_step("allocation", where, 0, explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+    return memory;
+  }
+  // The location that has such events, made when it is needed first.
+  template <class Key>
+  std::uint32_t list_of(std::map<Key, std::uint32_t>& all, const Key& key, location::purpose is) {
+    const unobserved by_the_body;
+    auto [known, fresh] = all.try_emplace(key, 0);
+    if (fresh) known->second = explorer_.state().add_location(is);
+    return known->second;
+  }
+  // An access that names no place is known by the place that its thread named last.
+  place named(const place& where) noexcept {
+    place& last = last_[explorer_.running()];
+    if (where.line == 0) return last;
+    last = {where.file, where.line, true};
+    return where;
   }
   template <class Make>
   void* set_up(const void* whose, std::uint32_t generation, unsigned thread, const Make& make) {
@@ -281,7 +373,9 @@ class execution {
   void check_alive(const void* address, const place& where) {
     const block* const home = arena_.find(address);
     if (home != nullptr && home->freed) {
-      fail(violation_kind::use_after_free, "memory is used after it was freed, " + text_of(home->where_freed), where);
+      fail(
+          violation_kind::use_after_free,
+          [home] { return "memory is used after it was freed (" + text_of(home->where_freed) + ")"; }, where);
     }
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
@@ -294,14 +388,14 @@ class execution {
     }
     fail(violation_kind::uninitialized_read, "memory is read that was never written", where);
   }
-  void note_write(const void* address, const char* what, const place& where = {}) {
+  void note_write(const void* address, const char* what, const place& where) {
     check_alive(address, where);
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
     if (o.what != object::life::ended) {
       if (!o.written.happens_before(now, t)) race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
-      for (unsigned u = 0; u < max_threads; ++u) {
+      for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
         if (u != t && !now.has(u, o.used.time[u])) race(u, o.used.time[u], o.where_used[u], "read", what, where);
       }
     }
@@ -310,22 +404,28 @@ class execution {
     o.written = moment_of(t);
     o.where_written = where;
   }
-  void ensure_after_all(const object& o, violation_kind kind, const char* message) {
+  void ensure_after_all(const object& o, const char* message, const place& where) {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
-    for (unsigned u = 0; u < max_threads; ++u) {
-      if (u != t && !now.has(u, o.used.time[u]))
-        fail(kind, std::string(message) + " by thread " + std::to_string(u), o.where_used[u]);
+    const auto used_by = [&](unsigned thread, const place& there) {
+      fail(
+          violation_kind::use_after_free,
+          [&] { return std::string(message) + " by thread " + std::to_string(thread) + " (" + text_of(there) + ")"; }, where);
+    };
+    for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
+      if (u != t && !now.has(u, o.used.time[u])) used_by(u, o.where_used[u]);
     }
-    if (!o.written.happens_before(now, t)) fail(kind, message, o.where_written);
+    if (!o.written.happens_before(now, t)) used_by(o.written.thread, o.where_written);
   }
   void race(unsigned other, std::uint16_t time, const place& there, const char* done, const char* doing, const place& where) {
     const unsigned t = explorer_.running();
     note_step("plain access", where);
-    std::string message = std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done +
-                          " by thread " + std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other";
-    if (!explorer_.trying()) message += trace(explorer_.state(), trace_).missing_edge(other, time, t);
-    fail(violation_kind::data_race, message, where);
+    const auto text = [&] {
+      return std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done + " by thread " +
+             std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other" +
+             trace(explorer_.state(), trace_).missing_edge(other, time, t);
+    };
+    fail(violation_kind::data_race, text, where);
   }
   void note(violation_kind kind, std::string message) {
     const trace shown(explorer_.state(), trace_);
@@ -336,6 +436,7 @@ class execution {
 
   explorer explorer_;
   const bool realtime_;
+  const bool reuse_;
   setup setup_;
   unsigned setup_region_ = none;  // of what is being set up
   unsigned threads_before_ = 0;  // known when the run began
@@ -345,7 +446,10 @@ class execution {
   arena arena_;
   buffer<std::uint32_t> locations_of_[max_threads];  // of each thread's atomics, in the order of their begins
   std::uint32_t begun_[max_threads] = {};
-  std::map<const void*, std::uint32_t> foreign_;
+  std::map<std::pair<const void*, std::uint32_t>, std::uint32_t> foreign_;  // by address, and how often it was given
+  std::map<std::pair<std::size_t, std::size_t>, std::uint32_t> freed_;  // by size and alignment
+  std::map<char, std::uint32_t> moments_;
+  place last_[max_threads];  // named by each thread
   buffer<detail::step> trace_;
   std::map<std::string, std::string> observed_;
   std::optional<violation> failure_;

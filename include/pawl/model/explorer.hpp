@@ -14,6 +14,9 @@
 #include "chooser.hpp"
 #include "fiber.hpp"
 #include "graph.hpp"
+#include "rc11.hpp"
+#include "revisits.hpp"
+#include "shelf.hpp"
 #include "total_order.hpp"
 #include "waiting_loop.hpp"
 
@@ -56,32 +59,33 @@ class explorer {
   explorer& operator=(const explorer&) = delete;
 
   /// Another graph is laid aside.
-  [[nodiscard]] bool more() const noexcept { return !heads_.empty(); }
+  [[nodiscard]] bool more() const noexcept { return !shelf_.empty(); }
   /// Lays aside the empty graph, with which all begins.
   void begin() {
-    heads_.clear();
-    shelf_.clear();
-    heads_.push_back({0, false, 1});
+    shelf_.begin();
     explored_ = 0;
   }
   /// Executions are chosen, not explored: see chooser.hpp.
   chooser& choices() noexcept { return chooser_; }
   /// All atomics behave as if they were sequentially consistent.
   void sequential(bool all) noexcept { sequential_ = all; }
+  /// seq_cst by RC11's rule, not by C++20's.
+  void rc11(bool yes) noexcept { by_rc11_ = yes; }
   /// No execution has more events than this; 0: as many as there is room for.
   void limit(std::uint64_t events) noexcept { limit_ = events == 0 || events > most_events ? most_events : events; }
   /// Runs the graph that was laid aside last, and what follows from it straight ahead. `body` is thread zero.
   template <class Body>
   outcome run(Body& body) {
-    const double share = heads_.back().share;
+    const double share = shelf_.share();
     take_item();
-    const std::size_t before = heads_.size();
+    const std::size_t before = shelf_.size();
     if (chooser_.chooses()) chooser_.begin(longest_);
+    runtime_ = fiber::runtime();
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
     const outcome how = schedule();
     // The run and the graphs that it has laid aside count as equals.
-    const double each = share / static_cast<double>(heads_.size() - before + 1);
-    for (std::size_t i = before; i < heads_.size(); ++i) heads_[i].share = each;
+    const double each = share / static_cast<double>(shelf_.size() - before + 1);
+    shelf_.give_shares(before, each);
     explored_ += each;
     return how;
   }
@@ -107,8 +111,10 @@ class explorer {
       made.thread = e.thread;
       made.turn = e.kind == kind::turn;
       made.spurious = e.spurious;
-      if (e.kind == kind::load) made.behind = arrived_behind(e.location, graph_.position_of(e.rf), i);
-      if (e.kind == kind::store) made.behind = arrived_behind(e.location, e.position, i);
+      const bool ordered = e.kind == kind::fence || e.kind == kind::turn || graph_.at(e.location).is != location::purpose::free_list;
+      if (!ordered && e.kind == kind::load && e.rf != initial) made.behind = left_behind(e, i);
+      if (ordered && e.kind == kind::load) made.behind = arrived_behind(e.location, graph_.position_of(e.rf), i);
+      if (ordered && e.kind == kind::store) made.behind = arrived_behind(e.location, e.position, i);
       choices.push_back(made);
     }
     return replay_text::write(family_, choices);
@@ -154,6 +160,49 @@ class explorer {
     }
     return what.value;
   }
+
+  // ---- Operations on locations that no program has: see graph.hpp ----------------------------------------------------------------
+
+  /// Takes a place in the order of all moments. The event whose position it is.
+  stamp moment(std::uint32_t l) {
+    act();
+    const access unordered{l, relaxed, relaxed, false};
+    const auto count = [](uint128 old, uint128& next) {
+      next = old + 1;
+      return true;
+    };
+    const seen last = read(unordered, update(count));
+    write(unordered, last.value + 1, true, last.from);
+    return arrivals_.back();
+  }
+  /// Takes what was freed into this list; zero: nothing, though there may have been something.
+  uint128 take_freed(std::uint32_t l) {
+    act();
+    thread& mine = threads_[running_];
+    const access a{l, acquire};
+    if (mine.next < mine.records.size()) return read(a, update()).value;
+    park(waiting::turn);
+    const buffer<stamp>& freed = graph_.at(l).stores;
+    stamp taken = initial;
+    if (chooser_.chooses()) {
+      std::size_t left = chooser_.pick_store(graph_.left_in(l) + 1);
+      if (left > graph_.left_in(l)) stop(outcome::diverged);
+      for (std::size_t i = freed.size(); i-- > 1 && left != 0;) {
+        if (!graph_.read_by_any(l, freed[i]) && --left == 0) taken = freed[i];
+      }
+    } else {
+      for (std::size_t i = 1; i < freed.size(); ++i) {
+        if (!graph_.read_by_any(l, freed[i])) lay_aside(load_event(a, update(), freed[i], false));
+      }
+    }
+    arrive(graph_.append(load_event(a, update(), taken, false)));
+    return graph_.value_of(l, taken);
+  }
+  void give_freed(std::uint32_t l, uint128 what) {
+    act();
+    write({l, release}, what, false, initial);
+  }
+
   enum class symmetry : std::uint8_t { full, light, heavy };
   void fence(memory_order order, symmetry sides = symmetry::full) {
     thread& mine = threads_[running_];
@@ -279,12 +328,6 @@ class explorer {
     waiting_loop loop;
     fiber stack;
   };
-  // A graph laid aside: so many events on the shelf. After a revisit nobody has looked yet whether it is consistent.
-  struct head {
-    std::uint32_t size;
-    bool revisited;
-    double share;  // of all executions, as far as one can guess
-  };
   struct seen {
     uint128 value;
     stamp from;
@@ -292,13 +335,8 @@ class explorer {
   };
 
   void take_item() {
-    const head item = heads_.back();
-    heads_.pop_back();
-    graph_.events.resize(item.size);
-    const std::size_t first = shelf_.size() - item.size;
-    for (std::size_t i = 0; i < item.size; ++i) graph_.events[i] = shelf_[first + i];
-    shelf_.resize(first);
-    graph_.rebuild();
+    checked_ = !shelf_.pop(graph_);
+    const std::size_t size = graph_.events.size();
     for (thread& each : threads_) {
       each.records.clear();
       each.next = 0;
@@ -307,12 +345,11 @@ class explorer {
       each.children = 0;
       each.loop.begin();
     }
-    for (std::size_t i = 0; i < item.size; ++i) threads_[graph_.events[i].thread].records.push_back(static_cast<stamp>(i));
-    left_ = item.size;
-    checked_ = !item.revisited;
+    for (std::size_t i = 0; i < size; ++i) threads_[graph_.events[i].thread].records.push_back(static_cast<stamp>(i));
+    left_ = size;
     failing_.load = initial;
     ended_ = false;
-    thread_count_ = 0;
+    thread_count_ = own_stores_ = 0;
     arrivals_.clear();
   }
   // The running thread comes to this event, for good.
@@ -345,6 +382,22 @@ class explorer {
     return found;
   }
 
+  // Of what was freed before arrival n and nobody had taken, which the load takes: 1 for the last.
+  [[nodiscard]] std::uint16_t left_behind(const event& load, std::size_t n) const noexcept {
+    std::uint16_t left = 1;
+    for (std::size_t i = n; i-- > 0 && arrivals_[i] != load.rf;) {
+      const event& e = graph_.get(arrivals_[i]);
+      if (e.kind != kind::store || e.location != load.location) continue;
+      bool taken = false;
+      for (std::size_t j = i; j < n; ++j) {
+        const event& later = graph_.get(arrivals_[j]);
+        taken = taken || (later.kind == kind::load && later.location == load.location && later.rf == arrivals_[i]);
+      }
+      if (!taken) ++left;
+    }
+    return left;
+  }
+
   // ---- Scheduling ----------------------------------------------------------------------------------------------------------------
 
   void start(unsigned number, void (*function)(void*), void* argument) {
@@ -374,21 +427,23 @@ class explorer {
     }
     thread& mine = threads_[running_];
     mine.waits = why;
+    if (why == waiting::own_store) ++own_stores_;
     mine.stack.suspend();
+    if (why == waiting::own_store) --own_stores_;
     mine.waits = waiting::nothing;
   }
-  [[nodiscard]] bool may_go_on(const thread& t) const noexcept {
-    if (!t.started || t.finished) return false;
+  // Whether the thread may go on now; new_events: as far as that is up to who adds an event.
+  [[nodiscard]] bool may_go_on(const thread& t, bool new_events) const noexcept {
     switch (t.waits) {
       case waiting::nothing:
-        return true;
+        return t.started && !t.finished;
       case waiting::store:
         return graph_.of(t.waits_for).known;
       case waiting::thread:
         return threads_[t.joins].finished;
       case waiting::turn:
       case waiting::own_store:
-        return left_ == 0;
+        return new_events;
       case waiting::for_ever:
         return false;
     }
@@ -396,23 +451,21 @@ class explorer {
   }
   outcome schedule() {
     for (;;) {
+      // New events come when all that is recorded was served, and was found to be consistent.
+      const bool all_served = left_ == 0 && checked_;
       unsigned next = thread_count_;
       // What a read-modify-write has yet to store comes before all other new events.
-      for (unsigned t = 0; t < thread_count_ && left_ == 0 && checked_; ++t) {
-        if (threads_[t].waits == waiting::own_store) {
-          next = t;
-          break;
-        }
+      for (unsigned t = 0; all_served && own_stores_ != 0 && t < thread_count_ && next == thread_count_; ++t) {
+        if (threads_[t].waits == waiting::own_store) next = t;
       }
-      for (unsigned t = 0; t < thread_count_ && next == thread_count_; ++t) {
-        const bool new_event = threads_[t].waits == waiting::turn || threads_[t].waits == waiting::own_store;
-        if (new_event && chooser_.chooses()) continue;
-        if (may_go_on(threads_[t]) && (!new_event || checked_)) next = t;
+      const bool new_events = all_served && !chooser_.chooses();
+      for (unsigned t = 0; next == thread_count_ && t < thread_count_; ++t) {
+        if (may_go_on(threads_[t], new_events)) next = t;
       }
       if (next == thread_count_ && chooser_.chooses() && left_ == 0 && checked_) {
         unsigned enabled = 0;
         for (unsigned t = 0; t < thread_count_; ++t) {
-          if (may_go_on(threads_[t])) enabled |= 1U << t;
+          if (may_go_on(threads_[t], true)) enabled |= 1U << t;
         }
         if (enabled != 0) {
           next = chooser_.pick_thread(enabled);
@@ -422,7 +475,7 @@ class explorer {
       if (next == thread_count_) {
         if (left_ == 0 && !checked_) {
           // All events were served. Only now does the program see what a revisit made it read, and only if that is consistent.
-          if (!order_.exists(graph_)) return outcome::dropped;
+          if (!consistent()) return outcome::dropped;
           checked_ = true;
           lay_aside_failing();
           continue;
@@ -434,7 +487,7 @@ class explorer {
         return outcome::complete;
       }
       running_ = next;
-      threads_[next].stack.resume();
+      threads_[next].stack.resume(runtime_);
       if (ended_) return result_;
     }
   }
@@ -554,7 +607,7 @@ class explorer {
     const bool fails_too = succeeds && e.fresh && a.weak;
     if (e.spurious) succeeds = false;
     e.exclusive = succeeds;
-    e.order = static_cast<std::uint8_t>(succeeds || !f ? a.order : a.failure);
+    graph_.reorder(s, succeeds || !f ? a.order : a.failure);
     const bool fresh = e.fresh;
     e.fresh = false;
     ++mine.next;
@@ -591,19 +644,25 @@ class explorer {
       const bool taken = !graph_.free_at(a.location, e.position);
       const stamp s = graph_.append(e);
       arrive(s);
-      revisit(s);
+      revisits_.lay_aside(s);
       if (taken) stop(outcome::dropped);
-      if (e.position != end && needs_check(e) && !order_.exists(graph_)) stop(outcome::dropped);
+      if (e.position != end && needs_check(e) && !consistent()) stop(outcome::dropped);
       return;
     }
-    for (std::size_t p = graph_.floor(a.location, graph_.threads[running_].now) + 1; p < end; ++p) {
+    for (std::size_t p = first_place(a.location); p < end; ++p) {
       e.position = static_cast<std::uint16_t>(p);
       if (graph_.free_at(a.location, p) && consistent_with(e)) lay_aside(e);
     }
     e.position = static_cast<std::uint16_t>(end);
     const stamp s = graph_.append(e);
     arrive(s);
-    revisit(s);
+    revisits_.lay_aside(s);
+  }
+  // The first position at which the running thread may store.
+  [[nodiscard]] std::size_t first_place(std::uint32_t l) const noexcept {
+    const location& where = graph_.at(l);
+    if (where.is == location::purpose::free_list) return where.stores.size();  // its stores have no order
+    return graph_.floor(l, graph_.threads[running_].now) + 1;
   }
   void write_chosen(event& e, stamp from) {
     const std::size_t end = graph_.at(e.location).stores.size();
@@ -611,7 +670,7 @@ class explorer {
     if (e.exclusive) {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
     } else {
-      const std::size_t first = graph_.floor(e.location, graph_.threads[running_].now) + 1;
+      const std::size_t first = first_place(e.location);
       const std::size_t behind = chooser_.pick_store(end - first + 1);
       if (behind > end - first) stop(outcome::diverged);
       e.position = static_cast<std::uint16_t>(end - behind);
@@ -620,7 +679,7 @@ class explorer {
     }
     arrive(graph_.append(e));
     // A read-modify-write that didn't read the latest store: its load was found to be consistent, its store may not be.
-    if (e.exclusive && e.position != end && needs_check(e) && !order_.exists(graph_)) stop(outcome::dropped);
+    if (e.exclusive && e.position != end && needs_check(e) && !consistent()) stop(outcome::dropped);
   }
 
   [[nodiscard]] event load_event(const access& a, update f, stamp from, bool succeeds) const noexcept {
@@ -634,33 +693,32 @@ class explorer {
   // Whether an event that is no load of the latest store, and no latest store, can make S impossible.
   [[nodiscard]] bool needs_check(const event& e) const noexcept {
     if (e.ordered() == seq_cst) return true;
+    if (!graph_.has_ordering_fences()) return false;
     for (std::size_t i = 0; i < graph_.events.size(); ++i) {
       const event& fence = graph_.events[i];
       if (fence.orders_all() && graph_.has(graph_.threads[running_].now, static_cast<stamp>(i))) return true;
     }
     return false;
   }
+  // Whether the memory model allows the graph, as far as its rules for seq_cst go; all else was seen to event by event.
+  bool consistent() {
+    if (!graph_.has_strong()) return true;
+    return by_rc11_ ? rc11_.allows(graph_) : order_.exists(graph_);
+  }
   bool consistent_with(const event& e) {
     if (!needs_check(e)) return true;
     const progress before = graph_.threads[running_];
     graph_.arrive(graph_.append(e));
-    const bool consistent = order_.exists(graph_);
+    const bool allowed = consistent();
     graph_.remove_last();
     graph_.threads[running_] = before;
-    return consistent;
+    return allowed;
   }
   // Lays the graph aside with one more event, whose choice was checked.
   void lay_aside(const event& e) {
     graph_.append(e);
-    lay_aside_copy();
+    shelf_.push(graph_);
     graph_.remove_last();
-  }
-  void lay_aside_copy() {
-    const std::size_t size = graph_.events.size();
-    const std::size_t first = shelf_.size();
-    shelf_.resize(first + size);
-    for (std::size_t i = 0; i < size; ++i) shelf_[first + i] = graph_.events[i];
-    heads_.push_back({static_cast<std::uint32_t>(size), false, 0});
   }
   [[nodiscard]] bool may_fail_for_nothing(std::uint32_t l, unsigned whose) const noexcept {
     unsigned so_far = 0;
@@ -677,8 +735,8 @@ class explorer {
     if (may_fail_for_nothing(e.location, e.thread)) {
       e.spurious = true;
       e.exclusive = false;
-      e.order = static_cast<std::uint8_t>(failing_.order);
-      lay_aside_copy();
+      e.order = static_cast<std::uint8_t>(failing_.order);  // in the copy only
+      shelf_.push(graph_);
       e = succeeding;
     }
     failing_.load = initial;
@@ -705,136 +763,20 @@ class explorer {
     store.value = desired;
     const stamp s = graph_.append(store);
     graph_.arrive(s);
-    revisit(s);
+    revisits_.lay_aside(s);
     graph_.remove_last();
     graph_.remove_last();
     graph_.threads[running_] = before;
-  }
-
-  // Lays aside each graph in which a load that was there before the newest event, a store, reads from it. What was added after the load
-  // and is not in the store's past goes; and only if all of it is what a straight run adds, so that no graph comes twice.
-  void revisit(stamp store) {
-    const clock& past = graph_.of(store).past;
-    const std::uint32_t l = graph_.get(store).location;
-    kept_.resize(static_cast<std::size_t>(store));
-    for (bool& each : kept_) each = true;
-    // The older the load, the more goes: from the newest on, until something would go that may not.
-    for (stamp s = store; s-- > 0;) {
-      if (graph_.has(past, s)) continue;
-      if (!maximal(s, store)) return;
-      const event& e = graph_.get(s);
-      if (e.kind == kind::load && e.location == l) lay_aside_revisited(s, store);
-      kept_[static_cast<std::size_t>(s)] = false;
-    }
-  }
-  [[nodiscard]] bool maximal(stamp x, stamp store) const noexcept {
-    const event& e = graph_.get(x);
-    if (e.kind == kind::fence || e.kind == kind::turn) return true;
-    if (e.spurious) return false;
-    const auto was_there = [&](stamp s) { return s != store && (s <= x || graph_.has(graph_.of(store).past, s)); };
-    const location& where = graph_.at(e.location);
-    if (e.kind == kind::store) {
-      for (const stamp load : where.loads) {
-        if (graph_.get(load).rf == x && was_there(load)) return false;
-      }
-    }
-    const std::size_t place = graph_.position_of(e.kind == kind::load ? e.rf : x);
-    for (std::size_t p = place + 1; p < where.stores.size(); ++p) {
-      if (was_there(where.stores[p])) return false;
-    }
-    return true;
-  }
-  [[nodiscard]] bool stays(stamp s) const noexcept { return s == initial || kept_[static_cast<std::size_t>(s)]; }
-
-  // The last position that events of what stays, the load apart, forbid to pass: graph::floor of the graph to come.
-  [[nodiscard]] std::size_t floor_of_kept(std::uint32_t l, const clock& happens_before, stamp load, stamp store) const noexcept {
-    const location& where = graph_.at(l);
-    std::size_t lowest = 0;
-    for (std::size_t p = 1; p < where.stores.size(); ++p) {
-      const stamp s = where.stores[p];
-      if (s != store && stays(s) && graph_.has(happens_before, s)) lowest = p;
-    }
-    for (const stamp s : where.loads) {
-      // The store's own load, where it has one, is the event before it.
-      if (s == load || !stays(s) || !graph_.has(happens_before, s)) continue;
-      const std::size_t p = graph_.position_of(graph_.get(s).rf);
-      if (p > lowest) lowest = p;
-    }
-    return lowest;
-  }
-
-  void lay_aside_revisited(stamp load, stamp store) {
-    const event& e = graph_.get(store);
-    const location& where = graph_.at(e.location);
-    const std::size_t after_load = floor_of_kept(e.location, graph_.of(load).before, load, store);
-    if (e.exclusive) {
-      // Exactly behind what it read.
-      const std::size_t read = graph_.position_of(where_read(store));
-      if (read >= after_load) lay_aside_revisited_at(load, store, read);
-      return;
-    }
-    std::size_t after = floor_of_kept(e.location, graph_.of(store).before, load, store);
-    if (after < after_load) after = after_load;
-    for (std::size_t p = after; p < where.stores.size(); ++p) {
-      if (p == after || (where.stores[p] != store && stays(where.stores[p]))) lay_aside_revisited_at(load, store, p);
-    }
-  }
-  [[nodiscard]] stamp where_read(stamp exclusive_store) const noexcept {
-    return graph_.at(graph_.get(exclusive_store).location).stores[graph_.get(exclusive_store).position - 1U];
-  }
-  // The store stands behind the kept one at position `behind`.
-  void lay_aside_revisited_at(stamp load, stamp store, std::size_t behind) {
-    const std::uint32_t l = graph_.get(store).location;
-    const location& where = graph_.at(l);
-    for (std::size_t p = behind + 1; p < where.stores.size(); ++p) {
-      if (where.stores[p] == store || !stays(where.stores[p])) continue;
-      if (graph_.get(where.stores[p]).exclusive) return;  // between a read-modify-write and what it read
-      break;
-    }
-    // Stamps and positions close up.
-    places_.resize(static_cast<std::size_t>(store));
-    std::size_t size = 0;
-    for (stamp s = 0; s < store; ++s) {
-      if (stays(s)) places_[static_cast<std::size_t>(s)] = static_cast<stamp>(size++);
-    }
-    const std::size_t first = shelf_.size();
-    shelf_.resize(first + size + 1);
-    for (stamp s = 0; s < store; ++s) {
-      if (!stays(s)) continue;
-      event copy = graph_.get(s);
-      if (copy.kind == kind::load && copy.rf != initial) copy.rf = places_[static_cast<std::size_t>(copy.rf)];
-      if (copy.kind == kind::store)
-        copy.position = new_position(copy.location, copy.position, store, copy.location == l ? behind : no_place);
-      if (s == load) {
-        copy.rf = static_cast<stamp>(size);
-        copy.exclusive = copy.spurious = false;
-        copy.fresh = true;
-      }
-      shelf_[first + static_cast<std::size_t>(places_[static_cast<std::size_t>(s)])] = copy;
-    }
-    event last = graph_.get(store);
-    last.position = static_cast<std::uint16_t>(new_position(l, behind, store, no_place) + 1);
-    shelf_[first + size] = last;
-    heads_.push_back({static_cast<std::uint32_t>(size + 1), true, 0});
-  }
-  static constexpr std::size_t no_place = ~std::size_t{0};
-  // Where a kept store at `position` will stand, the new one behind `behind` counted.
-  [[nodiscard]] std::uint16_t new_position(std::uint32_t l, std::size_t position, stamp store, std::size_t behind) const noexcept {
-    std::uint16_t place = 0;
-    for (std::size_t p = 1; p <= position; ++p) {
-      const stamp s = graph_.at(l).stores[p];
-      if (s != store && stays(s)) ++place;
-    }
-    if (behind != no_place && position > behind) ++place;
-    return place;
   }
 
   static constexpr std::uint64_t most_events = 32000;  // a stamp has 15 bits
 
   graph graph_;
   total_order order_;
+  rc11_order rc11_;
   thread threads_[max_threads];
   unsigned thread_count_ = 0;
+  unsigned own_stores_ = 0;  // threads that wait to store
   unsigned running_ = 0;
   const unsigned spurious_failures_;
   std::uint64_t limit_ = most_events;
@@ -844,19 +786,19 @@ class explorer {
     stamp load = initial;
     memory_order order = relaxed;
   } failing_;  // a revisited load that may fail for nothing
+  void* runtime_ = nullptr;  // see fiber.hpp
   bool ended_ = false;
   outcome result_ = outcome::complete;
 
   double explored_ = 0;
   chooser chooser_;
   bool sequential_ = false;
+  bool by_rc11_ = false;
   std::size_t longest_ = 0;  // events of a run so far
   buffer<stamp> arrivals_;
   buffer<replay_text::kin> family_;
-  buffer<head> heads_;  // graphs laid aside, the last one first
-  buffer<event> shelf_;  // their events
-  buffer<bool> kept_;  // by stamp: what stays in the revisit that is laid aside
-  buffer<stamp> places_;
+  shelf shelf_;
+  revisits revisits_{graph_, shelf_};
 };
 
 }  // namespace pawl::inline v0::model::detail

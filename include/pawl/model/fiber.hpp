@@ -15,6 +15,7 @@
 #endif
 
 #include "../detail/config.hpp"
+#include "clock.hpp"
 
 #if PAWL_ASAN
 #include <sanitizer/asan_interface.h>
@@ -95,24 +96,55 @@ extern "C" __cxa_eh_globals* __cxa_get_globals() noexcept;  // NOLINT(bugprone-r
 
 namespace pawl::inline v0::model::detail {
 
+/// Stacks, each with a page below it that nobody may touch. A thread keeps those of its last check for the next: their first use costs a
+/// small check more than all else.
+class stacks {
+ public:
+  stacks() = default;
+  stacks(const stacks&) = delete;
+  stacks& operator=(const stacks&) = delete;
+  static constexpr std::size_t bytes = std::size_t{256} << 10U;
+  static std::size_t guard() noexcept {
+    static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return page;
+  }
+  ~stacks() {
+    while (count_ != 0) munmap(all_[--count_], bytes + guard());
+  }
+  /// The guard's first byte.
+  std::byte* take() {
+    if (count_ != 0) return all_[--count_];
+    void* const mapped = mmap(nullptr, bytes + guard(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    mprotect(mapped, guard(), PROT_NONE);
+    return static_cast<std::byte*>(mapped);
+  }
+  void give(std::byte* stack) noexcept {
+    if (count_ < max_threads) {
+      all_[count_++] = stack;
+    } else {
+      munmap(stack, bytes + guard());
+    }
+  }
+
+ private:
+  std::byte* all_[max_threads] = {};
+  unsigned count_ = 0;
+};
+inline thread_local stacks spare_stacks;
+
 class fiber {
  public:
   fiber() = default;
   fiber(const fiber&) = delete;
   fiber& operator=(const fiber&) = delete;
   ~fiber() {
-    if (memory_ != nullptr) munmap(memory_, bytes + guard());
+    if (memory_ != nullptr) spare_stacks.give(memory_);
   }
 
   /// The next resume() calls function(argument), which must not return.
   void start(void (*function)(void*), void* argument) {
-    if (memory_ == nullptr) {
-      void* const mapped =
-          mmap(nullptr, bytes + guard(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-      if (mapped == MAP_FAILED) throw std::bad_alloc();
-      mprotect(mapped, guard(), PROT_NONE);
-      memory_ = static_cast<std::byte*>(mapped);
-    }
+    if (memory_ == nullptr) memory_ = spare_stacks.take();
     exceptions_ = {};
 #if PAWL_ASAN
     ASAN_UNPOISON_MEMORY_REGION(memory_ + guard(), bytes);
@@ -142,9 +174,14 @@ class fiber {
 #endif
   }
 
+  /// Where the C++ runtime keeps what the calling thread knows of exceptions in flight.
+  static void* runtime() noexcept { return __cxxabiv1::__cxa_get_globals(); }
+  /// Whether the caller is on a fiber. (Of each real thread: others than the checker's are on none.)
+  static bool on_one() noexcept { return on_one_; }
   /// Runs the fiber until it calls suspend().
-  void resume() {
-    auto* const globals = reinterpret_cast<exceptions*>(__cxxabiv1::__cxa_get_globals());
+  void resume(void* runtime_of_caller) {
+    on_one_ = true;
+    auto* const globals = static_cast<exceptions*>(runtime_of_caller);
     outer_ = *globals;
     *globals = exceptions_;
 #if PAWL_ASAN
@@ -161,6 +198,7 @@ class fiber {
 #endif
     exceptions_ = *globals;
     *globals = outer_;
+    on_one_ = false;
   }
   /// One past the stack's highest byte.
   [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
@@ -184,15 +222,14 @@ class fiber {
   }
 
  private:
-  static constexpr std::size_t bytes = std::size_t{256} << 10U;
-  static std::size_t guard() {
-    static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    return page;
-  }
+  static constexpr std::size_t bytes = stacks::bytes;
+  static std::size_t guard() noexcept { return stacks::guard(); }
   struct exceptions {
     void* caught = nullptr;
     unsigned uncaught = 0;
   };
+
+  static inline constinit thread_local bool on_one_ = false;
 
   std::byte* memory_ = nullptr;
   exceptions exceptions_;

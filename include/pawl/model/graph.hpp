@@ -24,9 +24,16 @@ struct clocks {
 
 /// Of one location: its stores in modification order, the initial one first, and its loads.
 struct location {
+  /// An atomic's; or one that the program doesn't have, whose events order nothing else:
+  /// - moments: read-modify-writes, each a moment, all in one order. Nobody synchronizes with them.
+  /// - free_list: memory that was freed is a store, and the one allocation that gets it reads it, and synchronizes with it. Its stores
+  ///   have no order, and may be read by any load, but by one only; one that reads the initial store gets memory that is new.
+  enum class purpose : std::uint8_t { object, moments, free_list };
+
   buffer<stamp> stores;
   buffer<stamp> loads;
   uint128 initial_value = 0;
+  purpose is = purpose::object;
 };
 
 /// How far one thread has come.
@@ -54,17 +61,19 @@ class graph {
     }
   }
 
-  std::uint32_t add_location() {
+  std::uint32_t add_location(location::purpose is = location::purpose::object) {
     void* const memory = std::malloc(sizeof(location));
     if (memory == nullptr) throw std::bad_alloc();
     locations.push_back(new (memory) location);
     locations.back()->stores.push_back(initial);
+    locations.back()->is = is;
     return static_cast<std::uint32_t>(locations.size() - 1);
   }
 
   /// Lists the events per location anew, after `events` was replaced; no clock is known yet.
   void rebuild() {
     known.resize(events.size());
+    strong_ = ordering_fences_ = 0;
     for (location* each : locations) {
       each->stores.clear();
       each->stores.push_back(initial);
@@ -74,6 +83,7 @@ class graph {
     for (std::size_t i = 0; i < events.size(); ++i) {
       const event& e = events[i];
       known[i].known = false;
+      count(e, 1);
       if (e.kind == kind::load) at(e.location).loads.push_back(static_cast<stamp>(i));
       if (e.kind == kind::store) {
         buffer<stamp>& stores = at(e.location).stores;
@@ -81,6 +91,18 @@ class graph {
         stores[e.position] = static_cast<stamp>(i);
       }
     }
+  }
+
+  /// Whether there is an event that can be a part of the order S; as far as failing and succeeding read-modify-writes are concerned,
+  /// whether there may be.
+  [[nodiscard]] bool has_strong() const noexcept { return strong_ != 0; }
+  [[nodiscard]] bool has_ordering_fences() const noexcept { return ordering_fences_ != 0; }
+  /// A served event turned out to have another order.
+  void reorder(stamp s, memory_order order) noexcept {
+    event& e = get(s);
+    count(e, -1);
+    e.order = static_cast<std::uint8_t>(order);
+    count(e, 1);
   }
 
   location& at(std::uint32_t l) noexcept { return *locations[l]; }
@@ -103,6 +125,7 @@ class graph {
     events.push_back(e);
     known.resize(events.size());
     known[events.size() - 1].known = false;
+    count(e, 1);
     if (e.kind == kind::load) at(e.location).loads.push_back(s);
     if (e.kind == kind::store) {
       buffer<stamp>& stores = at(e.location).stores;
@@ -114,6 +137,7 @@ class graph {
   /// Takes the last event off again.
   void remove_last() {
     const event e = events.back();
+    count(e, -1);
     if (e.kind == kind::load) at(e.location).loads.pop_back();
     if (e.kind == kind::store) {
       buffer<stamp>& stores = at(e.location).stores;
@@ -191,6 +215,19 @@ class graph {
     }
     return lowest;
   }
+  /// Whether a load read this store.
+  [[nodiscard]] bool read_by_any(std::uint32_t l, stamp store) const noexcept {
+    for (const stamp load : at(l).loads) {
+      if (get(load).rf == store) return true;
+    }
+    return false;
+  }
+  /// How much of a free list nobody has taken.
+  [[nodiscard]] std::size_t left_in(std::uint32_t l) const noexcept {
+    std::size_t left = 0;
+    for (const stamp each : at(l).stores) left += each != initial && !read_by_any(l, each) ? 1U : 0U;
+    return left;
+  }
   /// Whether a read-modify-write that succeeded read this store.
   [[nodiscard]] bool taken(std::uint32_t l, stamp store) const noexcept {
     for (const stamp load : at(l).loads) {
@@ -203,6 +240,16 @@ class graph {
     const location& where = at(l);
     return position == where.stores.size() || !get(where.stores[position]).exclusive;
   }
+
+ private:
+  void count(const event& e, int by) noexcept {
+    if (e.orders_all()) ordering_fences_ += by;
+    if (e.ordered() == seq_cst || e.light) strong_ += by;
+  }
+
+  // How many events there are of these kinds: most programs have none, and nothing to be looked at.
+  int ordering_fences_ = 0;
+  int strong_ = 0;
 };
 
 }  // namespace pawl::inline v0::model::detail

@@ -68,11 +68,15 @@ struct interval {
   // The history's count of begins and ends, in the order of this run.
   unsigned begin_count = 0;
   unsigned end_count = 0;  // 0: not yet
+  // options::realtime: their places among all such moments, which are events of the graph, so that every order of them is explored.
+  stamp begin_moment = initial;
+  stamp end_moment = initial;
+  std::size_t begin_place = 0;
+  std::size_t end_place = 0;
 
-  /// Whether the end of this happens before the begin of the other one.
+  /// Whether this has ended before the other one begins: in real time, or as far as one happens before the other.
   [[nodiscard]] bool precedes(const interval& other) const noexcept {
-    // (options::realtime, once it is built, belongs here: end_count < other.begin_count, whatever the threads. For each such order to be
-    // explored, begins and ends must then be events of the graph.)
+    if (end_moment != initial) return end_place < other.begin_place;
     if (thread == other.thread) return end_count < other.begin_count;
     return end.happens_before(other.begin, other.thread);
   }
@@ -200,19 +204,19 @@ class order_search {
     std::string text;
     for (unsigned i = 0; i < count_; ++i) {
       const interval& when = operations_[i]->when;
-      text += "\n  " + name(i) + ": thread " + std::to_string(when.thread) + ", " + text_of(when.where) + ", gave " +
+      text += std::string("\n  ") + name(i) + ": thread " + std::to_string(when.thread) + ", " + text_of(when.where) + ", gave " +
               operations_[i]->result();
       std::string after;
       for (unsigned j = 0; j < count_; ++j) {
         if (comes_just_before(j, i)) after += (after.empty() ? "" : ", ") + name(j);
       }
-      text += after.empty() ? "; after nothing" : "; after " + after;
+      text += after.empty() ? "; after nothing" : std::string("; after ") + after;
     }
     Spec object(initial_);
     std::uint64_t done = 0;
     text += "\nthe longest order that fits:";
     for (const unsigned each : longest_) {
-      text += " " + name(each);
+      text += std::string(" ") + name(each);
       static_cast<void>(operations_[each]->agrees(object));
       done |= bit(each);
     }
@@ -221,7 +225,7 @@ class order_search {
       if (!may_come(i, done)) continue;
       Spec next(object);
       const std::string given = operations_[i]->result_on(next);
-      text += "; then " + name(i) + (given == operations_[i]->result() ? " leads nowhere" : " would give " + given);
+      text += std::string("; then ") + name(i) + (given == operations_[i]->result() ? " leads nowhere" : std::string(" would give ") + given);
     }
     return text;
   }
@@ -234,7 +238,7 @@ class order_search {
   };
 
   static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << i; }
-  static std::string name(unsigned i) { return "#" + std::to_string(i); }
+  static std::string name(unsigned i) { return std::string("#").append(std::to_string(i)); }
   [[nodiscard]] bool may_come(unsigned i, std::uint64_t done) const noexcept {
     return (done & bit(i)) == 0 && (before_[i] & ~done) == 0;
   }
@@ -276,18 +280,6 @@ class order_search {
   // By the operations done: states from which there is no way to the end.
   std::unordered_map<std::uint64_t, std::vector<Spec>> failed_;
   std::vector<unsigned> longest_;
-};
-
-/// Outside of the check for as long as it lives.
-class unobserved {
- public:
-  unobserved() noexcept : before_(std::exchange(active, nullptr)) {}
-  unobserved(const unobserved&) = delete;
-  unobserved& operator=(const unobserved&) = delete;
-  ~unobserved() { active = before_; }
-
- private:
-  execution* before_;
 };
 
 }  // namespace detail
@@ -407,6 +399,7 @@ class linearizable {
     recorded.when.thread = e.steps().running();
     recorded.when.where = where;
     recorded.when.begin = e.steps().state().threads[recorded.when.thread].now;
+    if (e.realtime()) recorded.when.begin_moment = e.moment_in_order();
     recorded.when.begin_count = ++counted_;
   }
   void end(detail::execution& e, detail::interval& when) {
@@ -414,6 +407,7 @@ class linearizable {
     // The thread's own clock counts its events. What comes after the last of them happens before only what the next one happens before.
     const auto events = e.steps().state().threads[when.thread].now.time[when.thread];
     when.end = {static_cast<std::uint16_t>(events + 1), static_cast<std::uint8_t>(when.thread)};
+    if (e.realtime()) when.end_moment = e.moment_in_order();
     when.end_count = ++counted_;
   }
 
@@ -424,11 +418,17 @@ class linearizable {
       return e.fail(violation_kind::requirement, "an operation of a linearizable history has not ended when the history ends",
                     operations_[i]->when.where);
     }
+    for (unsigned i = 0; i < count_ && e.realtime(); ++i) {
+      detail::interval& when = operations_[i]->when;
+      when.begin_place = e.steps().state().position_of(when.begin_moment);
+      when.end_place = e.steps().state().position_of(when.end_moment);
+    }
     const std::optional<Spec> fresh = initial_ ? std::nullopt : made();
     detail::order_search<Spec> search(initial_ ? *initial_ : *fresh, operations_, count_);
     if (search.find()) return;
     e.fail(violation_kind::not_linearizable,
-           "the operations have results that they have in no order which extends happens-before:" + search.history() +
+           std::string("the operations have results that they have in no order which extends ") +
+               (e.realtime() ? "real time:" : "happens-before:") + search.history() +
                "\nthe history begins",
            where_);
   }

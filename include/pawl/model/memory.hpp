@@ -7,7 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -39,7 +41,14 @@ struct object {
   moment written;  // the last plain write, or the begin of an atomic
   place where_written;
   clock used;  // per thread, its last read, or access to an atomic
-  place where_used[max_threads];
+  place where_used[max_threads];  // of those
+
+  /// Nothing is known of it yet, or any more. (Most objects never have a reader to be remembered: those places are left as they are.)
+  void renew() noexcept {
+    what = life::none;
+    written = moment{};
+    used = clock{};
+  }
 };
 
 class object_table {
@@ -48,17 +57,18 @@ class object_table {
 
   void new_run() noexcept {
     ++run_;
-    used_ = 0;
+    addresses_.clear();
   }
   /// The object at this address; a new one has no life yet. Valid until the next call.
   object& at(const void* address) {
     object* found = &find(address);
     if (found->address != address || found->run != run_) {
-      if (2 * ++used_ > slots_.size()) {
+      addresses_.push_back(address);
+      if (2 * addresses_.size() > slots_.size()) {
         grow();
         found = &find(address);
       }
-      *found = object{};
+      found->renew();
       found->address = address;
       found->run = run_;
     }
@@ -68,16 +78,16 @@ class object_table {
   template <class F>
   void for_each_in(const void* begin, std::size_t bytes, F f) {
     const auto first = reinterpret_cast<std::uintptr_t>(begin);
-    if (bytes < slots_.size()) {
+    if (bytes < addresses_.size()) {
       for (std::size_t i = 0; i < bytes; ++i) {
         object& each = find(reinterpret_cast<const void*>(first + i));
         if (each.run == run_ && each.address == reinterpret_cast<const void*>(first + i)) f(each);
       }
       return;
     }
-    for (object& each : slots_) {
-      const auto address = reinterpret_cast<std::uintptr_t>(each.address);
-      if (each.run == run_ && address >= first && address - first < bytes) f(each);
+    for (const void* const each : addresses_) {
+      const auto address = reinterpret_cast<std::uintptr_t>(each);
+      if (address >= first && address - first < bytes) f(find(each));
     }
   }
 
@@ -102,21 +112,24 @@ class object_table {
   }
 
   buffer<object> slots_;
+  buffer<const void*> addresses_;  // of this run's objects
   std::uint32_t run_ = 0;
-  std::size_t used_ = 0;
 };
 
 /// One allocation of this run.
 struct block {
   std::byte* begin;
   std::size_t bytes;
+  std::size_t alignment;
+  std::uint32_t lives;  // how often it was given again
   bool freed;
   bool counts;  // as a leak, where nobody frees it
   place where_allocated;
   place where_freed;
 };
 
-/// One region per thread and per object of setup.hpp, of which nothing is given twice in one run: so a freed block is recognized.
+/// One region per thread and per object of setup.hpp, of which nothing is given twice in one run, unless renewed: so a freed block is
+/// recognized.
 class arena {
  public:
   /// The region of a thread has its number; these follow.
@@ -124,14 +137,24 @@ class arena {
   /// Each byte of memory that was allocated and not yet written.
   static constexpr unsigned char garbage = 0xa5;
 
-  arena() {
+  arena() : memory_(std::exchange(kept_, nullptr)) {
+    if (memory_ != nullptr) return;
     void* const mapped = mmap(nullptr, all_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) throw std::bad_alloc();
     memory_ = static_cast<std::byte*>(mapped);
+    if (first() == nullptr) __atomic_store_n(&first_, memory_, __ATOMIC_RELAXED);
   }
   arena(const arena&) = delete;
   arena& operator=(const arena&) = delete;
-  ~arena() { munmap(memory_, all_bytes); }
+  ~arena() {
+    if (memory_ != first()) {
+      munmap(memory_, all_bytes);
+      return;
+    }
+    // The addresses are kept for the next one: what a program has got here and frees after the check is known as such.
+    madvise(memory_, all_bytes, MADV_DONTNEED);
+    kept_ = memory_;
+  }
 
   void new_run() noexcept {
     for (unsigned r = 0; r < regions_; ++r) {
@@ -142,21 +165,26 @@ class arena {
   /// Null where the region is full.
   block* allocate(unsigned region, std::size_t bytes, std::size_t alignment) {
     if (region >= most_regions) return nullptr;
-    const std::size_t begin = (used_[region] + alignment - 1) / alignment * alignment;
-    if (begin + bytes > size_of(region)) return nullptr;
+    const auto base = reinterpret_cast<std::uintptr_t>(memory_) + begin_of(region);
+    const std::size_t begin = (base + used_[region] + alignment - 1) / alignment * alignment - base;
+    if (begin > size_of(region) || bytes > size_of(region) - begin) return nullptr;
     if (region >= regions_) regions_ = region + 1;
     // A byte between blocks, so that an address past the end of one is not the next.
     used_[region] = begin + bytes + 1;
-    block fresh{memory_ + begin_of(region) + begin, bytes, false, true, {}, {}};
+    block fresh{memory_ + begin_of(region) + begin, bytes, alignment, 0, false, true, {}, {}};
     std::memset(fresh.begin, garbage, bytes);  // the same garbage in every run
     blocks_[region].push_back(fresh);
     return &blocks_[region].back();
   }
-  [[nodiscard]] bool owns(const void* address) const noexcept {
-    const auto at = reinterpret_cast<std::uintptr_t>(address);
-    const auto first = reinterpret_cast<std::uintptr_t>(memory_);
-    return at >= first && at - first < all_bytes;
+  /// Gives a freed block again.
+  static void renew(block& freed) noexcept {
+    std::memset(freed.begin, garbage, freed.bytes);
+    freed.freed = false;
+    ++freed.lives;
   }
+  [[nodiscard]] bool owns(const void* address) const noexcept { return is_in(memory_, address); }
+  /// Whether the address is one of this process's checks, also of one that is over. For any real thread.
+  static bool was_of_one(const void* address) noexcept { return first() != nullptr && is_in(first(), address); }
   /// The block that holds this address; null where there is none.
   block* find(const void* address) noexcept {
     if (!owns(address)) return nullptr;
@@ -197,6 +225,16 @@ class arena {
   static constexpr std::size_t begin_of(unsigned region) noexcept {
     return region < first_setup ? region * thread_bytes : first_setup * thread_bytes + (region - first_setup) * setup_bytes;
   }
+
+  static bool is_in(const std::byte* memory, const void* address) noexcept {
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+    return at >= begin && at - begin < all_bytes;
+  }
+  static std::byte* first() noexcept { return __atomic_load_n(&first_, __ATOMIC_RELAXED); }
+
+  static inline constinit std::byte* first_ = nullptr;  // mapped for ever. (A second is there only where two checks are at once.)
+  static inline constinit std::byte* kept_ = nullptr;  // the same while nobody has it
 
   std::byte* memory_;
   unsigned regions_ = max_threads;  // ever used

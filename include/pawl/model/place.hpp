@@ -10,6 +10,7 @@ namespace pawl::inline v0::model::detail {
 struct place {
   const char* file = "";
   int line = 0;
+  bool after = false;  // of what names no place: the one that its thread named last
 };
 
 /// Made of std::memory_order where it is named, or by the default argument of the operation, which names the caller's place.

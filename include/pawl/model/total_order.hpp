@@ -8,24 +8,24 @@
 
 namespace pawl::inline v0::model::detail {
 
-class total_order {
+/// Whether a directed graph has no cycle.
+class topological_sorter {
  public:
-  /// Whether S exists. Looks at events whose clocks are known.
-  bool exists(const graph& g) {
-    find_nodes(g);
-    const std::size_t n = nodes_.size();
-    if (n < 2) return true;
+  /// So many nodes, without edges.
+  void begin(std::size_t nodes) {
+    degree_.resize(nodes);
+    edges_.resize(nodes * nodes);
+    for (std::uint32_t& each : degree_) each = 0;
+    for (bool& each : edges_) each = false;
+  }
+  void edge(std::size_t from, std::size_t to) noexcept {
+    edges_[from * degree_.size() + to] = true;
+    ++degree_[to];
+  }
+  /// Once, after all edges.
+  bool acyclic() noexcept {
     // Nodes without an edge from one that is left go first, until none is left, or all that are left are on cycles or behind them.
-    degree_.resize(n);
-    edges_.resize(n * n);
-    for (std::size_t j = 0; j < n; ++j) degree_[j] = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) {
-        const bool edge = i != j && precedes(g, nodes_[i], nodes_[j]);
-        edges_[i * n + j] = edge;
-        if (edge) ++degree_[j];
-      }
-    }
+    const std::size_t n = degree_.size();
     std::size_t left = n;
     for (bool again = true; again;) {
       again = false;
@@ -44,13 +44,34 @@ class total_order {
 
  private:
   static constexpr std::uint32_t gone = ~std::uint32_t{0};
-  static constexpr std::uint32_t any_location = ~std::uint32_t{0};
+  buffer<std::uint32_t> degree_;
+  buffer<bool> edges_;
+};
 
-  // Places of accesses to one location, so that a < b says that a is coherence-ordered before b.
+class total_order {
+ public:
+  /// Whether S exists. Looks at events whose clocks are known.
+  bool exists(const graph& g) {
+    find_nodes(g);
+    const std::size_t n = nodes_.size();
+    if (n < 2) return true;
+    sorter_.begin(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j < n; ++j) {
+        if (i != j && precedes(g, nodes_[i], nodes_[j])) sorter_.edge(i, j);
+      }
+    }
+    return sorter_.acyclic();
+  }
+
+  /// Places of accesses to one location, so that a < b says that a is coherence-ordered before b.
   static std::uint32_t key(const graph& g, stamp s) noexcept {
     const event& e = g.get(s);
     return e.kind == kind::store ? 2U * e.position : 2U * static_cast<std::uint32_t>(g.position_of(e.rf)) + 1;
   }
+
+ private:
+  static constexpr std::uint32_t any_location = ~std::uint32_t{0};
 
   struct node {
     stamp at;
@@ -96,7 +117,7 @@ class total_order {
     if (i.location != any_location) return i.key < greatest_before(g, j, i.location);
     if (j.location != any_location) return least_after(g, i, j.location) < j.key;
     for (std::uint32_t l = 0; l < g.locations.size(); ++l) {
-      if (g.at(l).loads.empty() && g.at(l).stores.size() == 1) continue;
+      if (g.at(l).is != location::purpose::object || (g.at(l).loads.empty() && g.at(l).stores.size() == 1)) continue;
       if (least_after(g, i, l) < greatest_before(g, j, l)) return true;
     }
     return false;
@@ -126,8 +147,7 @@ class total_order {
   }
 
   buffer<node> nodes_;
-  buffer<std::uint32_t> degree_;
-  buffer<bool> edges_;
+  topological_sorter sorter_;
 };
 
 }  // namespace pawl::inline v0::model::detail

@@ -21,9 +21,9 @@ struct step {
 };
 
 inline std::string text_of(const place& where) {
-  if (where.line == 0) return "at an unnamed place";
+  if (where.line == 0) return where.after ? "at the begin of the body" : "at an unnamed place";
   const std::string file(where.file);
-  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line);
+  return (where.after ? "after " : "") + file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line);
 }
 inline std::string text_of(memory_order order) {
   switch (order) {
@@ -51,7 +51,7 @@ inline std::string text_of(uint128 value) {
   for (const std::uint64_t half : {low, high}) {
     for (int i = 0; i < 16; ++i) digits.insert(digits.begin(), "0123456789abcdef"[half >> (4 * i) & 15U]);
   }
-  return "0x" + digits.substr(digits.find_first_not_of('0'));
+  return std::string("0x") + digits.substr(digits.find_first_not_of('0'));
 }
 
 class trace {
@@ -62,24 +62,29 @@ class trace {
   [[nodiscard]] std::string as_text() const {
     std::string lines;
     for (const step& each : steps_) {
-      std::string line = "thread " + std::to_string(each.thread) + "  " + text_of(each.where);
+      std::string line = std::string("thread ") + std::to_string(each.thread) + "  " + text_of(each.where);
       pad(line, 36);
       line += each.operation;
       if (each.event != initial) {
         const event& e = graph_.get(each.event);
-        if (!(e.kind == kind::fence && (e.light || e.heavy))) line += " " + text_of(e.ordered());
+        if ((e.kind == kind::load || e.kind == kind::store) && graph_.at(e.location).is == location::purpose::free_list) {
+          if (e.kind == kind::load) line += std::string(", of what thread ") + std::to_string(graph_.get(e.rf).thread) + " freed at " + place_of(e.rf);
+          lines += line + "\n";
+          continue;
+        }
+        if (!(e.kind == kind::fence && (e.light || e.heavy))) line += std::string(" ") + text_of(e.ordered());
         if (e.kind == kind::load) {
-          line += ", reads " + text_of(each.value) + sources(each.event, e.rf);
+          line += std::string(", reads ") + text_of(each.value) + sources(each.event, e.rf);
           if (e.spurious) line += "; fails though it could succeed";
         } else if (e.kind == kind::store && e.exclusive) {
-          line += ", reads " + text_of(each.value) + " and stores " + text_of(e.value) + ", after " +
+          line += std::string(", reads ") + text_of(each.value) + " and stores " + text_of(e.value) + ", after " +
                   name(e.location, read_by(each.event));
         } else if (e.kind == kind::store) {
-          line += ", stores " + text_of(e.value);
+          line += std::string(", stores ") + text_of(e.value);
           // In the order of stores it may stand before one that came first here.
           const buffer<stamp>& order = graph_.at(e.location).stores;
           if (e.position + 1U < order.size() && step_of(order[e.position + 1U]) < step_of(each.event))
-            line += ", which counts as before " + name(e.location, order[e.position + 1U]);
+            line += std::string(", which counts as before ") + name(e.location, order[e.position + 1U]);
         }
       }
       lines += line + "\n";
@@ -99,11 +104,11 @@ class trace {
         if (each.thread != t) continue;
         std::string label = std::string(each.operation) + " ";
         if (each.event != initial) label += text_of(graph_.get(each.event).ordered()) + " ";
-        nodes += "    s" + std::to_string(i) + " [label=\"" + text_of(each.where) + "\\n" + label + text_of(each.value) + "\"];\n";
+        nodes += std::string("    s") + std::to_string(i) + " [label=\"" + text_of(each.where) + "\\n" + label + text_of(each.value) + "\"];\n";
         chain += (chain.empty() ? "    s" : " -> s") + std::to_string(i);
       }
       if (nodes.empty()) continue;
-      out += "  subgraph cluster_" + std::to_string(t) + " {\n    label=\"thread " + std::to_string(t) + "\";\n" + nodes;
+      out += std::string("  subgraph cluster_") + std::to_string(t) + " {\n    label=\"thread " + std::to_string(t) + "\";\n" + nodes;
       out += chain + " [color=gray];\n  }\n";
     }
     for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -115,7 +120,7 @@ class trace {
       const std::size_t source = step_of(from);
       if (source == steps_.size()) continue;
       const bool synchronizes = releases(graph_.get(from).ordered()) && acquires(e.ordered());
-      out += "  s" + std::to_string(source) + " -> s" + std::to_string(i) + " [constraint=false, " +
+      out += std::string("  s") + std::to_string(source) + " -> s" + std::to_string(i) + " [constraint=false, " +
              (synchronizes ? "color=blue, penwidth=2, label=\"synchronizes\"" : "color=darkgreen, label=\"reads from\"") + "];\n";
     }
     return out + "}\n";
@@ -136,11 +141,11 @@ class trace {
       const bool gives = releases(store.ordered());
       const bool takes = acquires(e.ordered());
       if (gives && takes) continue;
-      found = "; thread " + std::to_string(second) + " reads at " + text_of(each.where) + " what thread " + std::to_string(first) +
+      found = std::string("; thread ") + std::to_string(second) + " reads at " + text_of(each.where) + " what thread " + std::to_string(first) +
               " stored at " + place_of(from) + " afterwards, but ";
-      if (!gives) found += "that store is " + text_of(store.ordered()) + " (release, or a release fence before it, is needed)";
+      if (!gives) found += std::string("that store is ") + text_of(store.ordered()) + " (release, or a release fence before it, is needed)";
       if (!gives && !takes) found += " and ";
-      if (!takes) found += "this load is " + text_of(e.ordered()) + " (acquire, or an acquire fence after it, is needed)";
+      if (!takes) found += std::string("this load is ") + text_of(e.ordered()) + " (acquire, or an acquire fence after it, is needed)";
     }
     return found;
   }
@@ -161,7 +166,7 @@ class trace {
   }
   // A store, as one that a load reads.
   [[nodiscard]] std::string name(std::uint32_t l, stamp s) const {
-    if (s == initial) return "the initial " + text_of(graph_.at(l).initial_value);
+    if (s == initial) return std::string("the initial ") + text_of(graph_.at(l).initial_value);
     return text_of(graph_.get(s).value) + " by thread " + std::to_string(graph_.get(s).thread) + " at " + place_of(s);
   }
   // What the load of this read-modify-write's store has read.
@@ -173,7 +178,7 @@ class trace {
   [[nodiscard]] std::string sources(stamp load, stamp from) const {
     const event& e = graph_.get(load);
     const location& where = graph_.at(e.location);
-    std::string text = " from " + name(e.location, from);
+    std::string text = std::string(" from ") + name(e.location, from);
     std::string others;
     for (std::size_t p = graph_.floor(e.location, graph_.of(load).before); p < where.stores.size(); ++p) {
       const stamp other = where.stores[p];
@@ -181,7 +186,7 @@ class trace {
       if (other == from || (other != initial && step_of(other) >= step_of(load))) continue;
       others += (others.empty() ? "" : ", or ") + name(e.location, other);
     }
-    if (!others.empty()) text += "; could have read " + others;
+    if (!others.empty()) text += std::string("; could have read ") + others;
     return text;
   }
 
