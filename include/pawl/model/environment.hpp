@@ -128,7 +128,7 @@ struct environment<backend::model> {
       e->stop_if_failed();
     }
   }
-  static void write(const void* memory, std::size_t /*bytes*/, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+  static void write(void* memory, std::size_t /*bytes*/, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     if (auto* const e = model::detail::active) {
       e->write_plain(memory, where);
       e->stop_if_failed();
