@@ -245,6 +245,7 @@ class execution {
     if (fresh == nullptr) return nullptr;
     fresh->counts = counts && !setting_up();
     fresh->where_allocated = where;
+    if (!setting_up()) fresh->allocated = moment_of(explorer_.running());
     return fresh->begin;
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
@@ -376,6 +377,14 @@ class execution {
       fail(
           violation_kind::use_after_free,
           [home] { return "memory is used after it was freed (" + text_of(home->where_freed) + ")"; }, where);
+    }
+    // Whatever the allocator has done to the memory comes before its use.
+    const unsigned t = explorer_.running();
+    if (home != nullptr && !home->allocated.happens_before(explorer_.state().threads[t].now, t)) {
+      fail(
+          violation_kind::data_race,
+          [home] { return "memory is used, and its allocation (" + text_of(home->where_allocated) + ") does not happen before"; },
+          where);
     }
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than

@@ -126,6 +126,7 @@ struct block {
   bool counts;  // as a leak, where nobody frees it
   place where_allocated;
   place where_freed;
+  moment allocated{};  // of what is set up: before all
 };
 
 /// One region per thread and per object of setup.hpp, of which nothing is given twice in one run, unless renewed: so a freed block is
