@@ -364,3 +364,27 @@ TEST_CASE("a loop that waits for an element waits, whatever an empty optional ho
   CHECK(r.complete);
   CHECK(r.executions < 20);
 }
+
+TEST_CASE("memory is not used by a thread that only guesses that it was allocated") {
+  const auto handed_over = [](std::memory_order order) {
+    return model::check([order] {
+      atomic<void*, B> shared{nullptr};
+      model::thread allocates([&] { shared.store(pawl::environment<B>::allocate(sizeof(int), alignof(int)), order); });
+      model::thread uses([&] {
+        if (void* const memory = shared.load(std::memory_order_acquire)) {
+          auto* const object = ::new (memory) model::var<int>(1);
+          model::require(object->get() == 1, "it was written");
+        }
+      });
+      allocates.join();
+      uses.join();
+      pawl::environment<B>::deallocate(shared.load(std::memory_order_relaxed), sizeof(int), alignof(int));
+    });
+  };
+  CHECK(handed_over(std::memory_order_release).ok());
+  const model::report r = handed_over(std::memory_order_relaxed);
+  REQUIRE(r.violation);
+  CHECK(r.violation->kind == model::violation_kind::data_race);
+  CHECK(r.violation->message.find("memory is used, and its allocation (check.cpp:") != std::string::npos);
+  CHECK(r.violation->message.find("that store is relaxed (release, or a release fence before it, is needed)") != std::string::npos);
+}

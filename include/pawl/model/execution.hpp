@@ -179,6 +179,7 @@ class execution {
     }
     if (o.what != object::life::atomic) {
       // It was there before the check, or is referred to by an atomic_ref, or was never begun.
+      check_allocated(address, where);
       ensure_written(address, bytes, where);
       const block* const home = arena_.find(address);
       o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
@@ -210,7 +211,10 @@ class execution {
     const place where = named(given);
     check_alive(address, where);
     object& o = objects_.at(address);
-    if (o.what == object::life::none) ensure_written(address, bytes, where);
+    if (o.what == object::life::none) {
+      check_allocated(address, where);
+      ensure_written(address, bytes, where);
+    }
     const unsigned t = explorer_.running();
     if (o.what == object::life::ended) {
       fail(
@@ -335,6 +339,7 @@ class execution {
     objects_.for_each_in(old.begin, old.bytes == 0 ? 1 : old.bytes, [](object& o) { o.renew(); });
     arena::renew(old);
     old.where_allocated = where;
+    old.allocated = moment_of(explorer_.running());
     note_step("allocation", where, 0, explorer_.arrivals()[explorer_.arrivals().size() - 1]);
     return memory;
   }
@@ -378,14 +383,17 @@ class execution {
           violation_kind::use_after_free,
           [home] { return "memory is used after it was freed (" + text_of(home->where_freed) + ")"; }, where);
     }
-    // Whatever the allocator has done to the memory comes before its use.
+  }
+  // Of an object that is not known yet: whatever the allocator has done to its memory comes before.
+  void check_allocated(const void* address, const place& where) {
+    const block* const home = arena_.find(address);
     const unsigned t = explorer_.running();
-    if (home != nullptr && !home->allocated.happens_before(explorer_.state().threads[t].now, t)) {
-      fail(
-          violation_kind::data_race,
-          [home] { return "memory is used, and its allocation (" + text_of(home->where_allocated) + ") does not happen before"; },
-          where);
-    }
+    if (home == nullptr || home->allocated.happens_before(explorer_.state().threads[t].now, t)) return;
+    const auto text = [&] {
+      return "memory is used, and its allocation (" + text_of(home->where_allocated) + ") does not happen before" +
+             (explorer_.trying() ? "" : trace(explorer_.state(), trace_).missing_edge(home->allocated.thread, home->allocated.time, t));
+    };
+    fail(violation_kind::data_race, text, where);
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
   // four bytes that may be a value.)
@@ -402,6 +410,7 @@ class execution {
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
+    if (o.what == object::life::none) check_allocated(address, where);
     if (o.what != object::life::ended) {
       if (!o.written.happens_before(now, t)) race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
       for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {

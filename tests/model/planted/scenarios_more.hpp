@@ -85,6 +85,10 @@ inline void tail_lags_by_two() {
   model::require(popped == 3, "each element is popped once");
 }
 
+struct watched : pawl::hazard_pointer_obj_base<watched, void (*)(watched*)> {
+  model::var<int> value{7};
+};
+
 // The slot that protects is not in the thread's newest chunk of slots.
 inline void more_slots_than_a_chunk_has() {
   auto& domain = pawl::hazard_pointer_default_domain<B>();
@@ -103,6 +107,12 @@ inline void more_slots_than_a_chunk_has() {
   reads.join();
   source.load(std::memory_order_relaxed)->retire(+end, domain);
 }
+
+// No hash.
+struct same {
+  std::size_t operator()(int key) const noexcept { return static_cast<std::size_t>(key); }
+};
+using map = pawl::hash_map<int, int, same, std::equal_to<int>, hazards>;
 
 // A map of two elements in one bucket: by their hashes 1 is before 7, with no bucket's head between.
 struct two_elements {
@@ -187,7 +197,10 @@ inline std::vector<scenario> more() {
   found.push_back({"queue: push_range | pop, pop, reclaim, push", tail_lags_by_two});
   found.push_back({"stack over a growing pool: push | push", [] {
                      pawl::stack<int, pool> stack;
-                     run_threads(stack, 0, {{does::push}, {does::push}});
+                     at_once([&] { stack.push(1); }, [&] { stack.push(2); });
+                     const auto last = stack.try_pop();
+                     const auto first = stack.try_pop();
+                     model::require(last && first && *last + *first == 3 && stack.empty(), "what was pushed is there, once");
                    }});
   found.push_back({"hazard pointer: protect by the first of four | replace and retire", more_slots_than_a_chunk_has});
   found.push_back({"hash_map of two: erase, reclaim | find", found_while_erased});
