@@ -183,8 +183,8 @@ TEST_CASE("reuse: memory comes back, or not") {
 
 TEST_CASE("reuse: only for as much") {
   const model::report r = with_reuse([] {
-    model::destroy(model::make<std::uint64_t>(1));
-    model::destroy(model::make<std::uint32_t>(1));
+    model::destroy(model::make<std::uint64_t>(std::uint64_t{1}));
+    model::destroy(model::make<std::uint32_t>(1U));
     model::destroy(model::make<std::array<char, 8>>());  // of another alignment
   });
   clean(r);
@@ -237,7 +237,7 @@ TEST_CASE("reuse: the allocator hands memory over in order") {
 
 TEST_CASE("reuse: what comes back is not initialized") {
   const auto body = [] {
-    auto* const first = model::make<std::uint64_t>(7);
+    auto* const first = model::make<std::uint64_t>(std::uint64_t{7});
     const auto was_at = reinterpret_cast<std::uintptr_t>(first);
     model::destroy(first);
     void* const memory = pawl::environment<B>::allocate(sizeof(std::uint64_t), alignof(std::uint64_t));
