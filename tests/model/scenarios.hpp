@@ -27,6 +27,7 @@ struct scenario {
   std::string name;
   std::function<void()> body;
   bool large = false;
+  bool reuse = false;  // freed memory comes back
 };
 
 /// Runs the functions at once, each in a thread of its own.
@@ -59,6 +60,7 @@ inline std::vector<scenario> all() {
 inline model::report explore(const scenario& s, std::uint64_t most = 0) {
   model::options o;
   o.spurious_failures = 0;
+  o.reuse = s.reuse;
   o.max_executions = most;
   return model::check(o, s.body);
 }

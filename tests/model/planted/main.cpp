@@ -54,12 +54,12 @@ struct finding {
 finding explore_here(const std::vector<scenario>& all, std::string_view family, const mistake& one) {
   pawl::model::options o;
   o.spurious_failures = one.spurious ? 1 : 0;
-  o.reuse = one.reuse;
   o.max_executions = most_executions;
   bool any = false;
   for (const scenario& each : all) {
     if (!each.name.starts_with(family)) continue;
     any = true;
+    o.reuse = one.reuse || each.reuse;
     const pawl::model::report r = pawl::model::check(o, each.body);
     if (!r.ok()) return {each.name, pawl::model::to_string(r.violation->kind)};
   }
@@ -120,7 +120,7 @@ bool is_clean(const std::vector<scenario>& all) {
   const auto explore_one = [&clean](const scenario& each, bool spurious, bool reuse, std::uint64_t most) {
     pawl::model::options o;
     o.spurious_failures = spurious ? 1 : 0;
-    o.reuse = reuse;
+    o.reuse = reuse || each.reuse;
     o.max_executions = most;
     const pawl::model::report r = pawl::model::check(o, each.body);
     if (r.ok() && (most != 0 || r.complete)) return;

@@ -152,26 +152,6 @@ inline void beside_erased(bool updates) {
   model::require(updates || m.find(7) == 70, "what was inserted behind it is there");
 }
 
-// An element is freed and inserted again, at the same address where freed memory comes back, while the other thread is at the element
-// before it.
-inline void address_comes_back(const std::function<void(map&)>& change) {
-  two_elements both;
-  map& m = both.m;
-  pawl::atomic<bool, B> renewed{false};
-  int found = 70;
-  model::thread renews([&] {
-    m.erase(7);
-    hazards::default_domain().reclaim();
-    m.insert(7, 70);
-    renewed.store(true, std::memory_order_relaxed);
-  });
-  change(m);
-  // relaxed: tells of nothing else
-  if (renewed.load(std::memory_order_relaxed)) found = m.find(7).value_or(0);
-  renews.join();
-  model::require(found == 70 || found == 0, "a value is its key's");
-}
-
 inline std::vector<scenario> more() {
   std::vector<scenario> found;
   found.push_back({"stack over a growing pool: pop | the head comes back in front of another", [] { comes_back_after(1); }});
@@ -206,12 +186,6 @@ inline std::vector<scenario> more() {
   found.push_back({"hash_map of two: erase, reclaim | find", found_while_erased});
   found.push_back({"hash_map beside an erased element: erase | insert behind it", [] { beside_erased(false); }});
   found.push_back({"hash_map beside an erased element: erase | update", [] { beside_erased(true); }});
-  found.push_back({"hash_map, an address comes back: find | erase, reclaim, insert",
-                   [] { address_comes_back([](map& m) { static_cast<void>(m.find(7)); }); }});
-  found.push_back({"hash_map, an address comes back: erase what is before, find | erase, reclaim, insert",
-                   [] { address_comes_back([](map& m) { m.erase(1); }); }});
-  found.push_back({"hash_map, an address comes back: update what is before, find | erase, reclaim, insert",
-                   [] { address_comes_back([](map& m) { m.update(1, [](int old) { return old; }); }); }});
   return found;
 }
 

@@ -382,6 +382,30 @@ scenario passed_on() {
           true};
 }
 
+// An element is freed and inserted again, at the same address where freed memory comes back, while the other thread is at the element
+// before it.
+scenario address_comes_back(const std::string& name, bool large, const std::function<void(map&)>& change) {
+  const auto body = [change] {
+    map m;
+    m.insert(1, 10);
+    m.insert(7, 70);
+    pawl::atomic<bool, B> renewed{false};
+    int found = 70;
+    model::thread renews([&] {
+      m.erase(7);
+      hazards::default_domain().reclaim();
+      m.insert(7, 70);
+      renewed.store(true, std::memory_order_relaxed);
+    });
+    change(m);
+    // relaxed: tells of nothing else
+    if (renewed.load(std::memory_order_relaxed)) found = m.find(7).value_or(0);
+    renews.join();
+    model::require(found == 70 || found == 0, "a value is its key's");
+  };
+  return {"hash_map, an address comes back: " + name + " | erase, reclaim, insert", body, large, true};
+}
+
 }  // namespace
 
 void add_maps(std::vector<scenario>& all) {
@@ -421,6 +445,10 @@ void add_maps(std::vector<scenario>& all) {
   all.push_back(map_scenario(2, {1}, {{{update, 1}}, {{update, 1}}, {{find, 1}}}, frees::nothing, size_of::large));
   all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{insert, 4}}, {{find, 4}}}));
   all.push_back(map_scenario(1, {1}, {{{insert, 4}}, {{insert, 5}}, {{find, 4}}}));
+
+  all.push_back(address_comes_back("find", false, [](map& m) { static_cast<void>(m.find(7)); }));
+  all.push_back(address_comes_back("erase what is before, find", true, [](map& m) { m.erase(1); }));
+  all.push_back(address_comes_back("update what is before, find", true, [](map& m) { m.update(1, [](int old) { return old; }); }));
 
   all.push_back({"hash_set: insert | erase | contains", [] {
                    pawl::hash_set<int, same, std::equal_to<int>, hazards> s(2);
