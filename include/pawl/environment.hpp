@@ -119,8 +119,7 @@ void tell_read([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t
   }
 }
 template <class B>
-void tell_write([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes,
-                [[maybe_unused]] place_in<B> where) noexcept {
+void tell_write([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes, [[maybe_unused]] place_in<B> where) noexcept {
   using env = environment<B>;
   if constexpr (!env::tracks_plain) {
     // nobody listens

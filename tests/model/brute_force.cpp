@@ -170,7 +170,8 @@ class relation {  // between events, an event being a step that is done
 
 class brute_force {
  public:
-  explicit brute_force(const program& p, model::memory_model by = model::memory_model::cpp20) : program_(p), by_(by), size_(p.steps.size()) {
+  explicit brute_force(const program& p, model::memory_model by = model::memory_model::cpp20)
+      : program_(p), by_(by), size_(p.steps.size()) {
     choose_source(0);
   }
 

@@ -112,7 +112,9 @@ std::vector<program> programs_in(const char* path) {
         for (const std::string& each : split(rest, '&')) all.back().query.push_back(comparison_of(each));
         break;
       case 'V': {
-        const auto says_allowed = [&rest](const std::string& key) { return rest.compare(rest.find(key) + key.size(), 7, "allowed") == 0; };
+        const auto says_allowed = [&rest](const std::string& key) {
+          return rest.compare(rest.find(key) + key.size(), 7, "allowed") == 0;
+        };
         all.back().allowed_by_rc11 = says_allowed("rc11=");
         all.back().allowed = says_allowed(rest.find("cpp20=") == std::string::npos ? "rc11=" : "cpp20=");
         break;

@@ -40,7 +40,10 @@ class execution {
   /// Whether operations of a linearizable history are ordered as they come, and not only where one happens before another.
   [[nodiscard]] bool realtime() const noexcept { return realtime_; }
   /// The running thread takes its place in the order of all moments. The event whose position it is.
-  stamp moment_in_order() { return explorer_.moment(list_of(moments_, {}, location::purpose::moments)); }
+  stamp moment_in_order() {
+    if (moments_ == none) moments_ = explorer_.state().add_location(location::purpose::moments);
+    return explorer_.moment(moments_);
+  }
 
   explorer& steps() noexcept { return explorer_; }
   [[nodiscard]] const std::optional<violation>& failure() const noexcept { return failure_; }
@@ -391,7 +394,7 @@ class execution {
     if (home == nullptr || home->allocated.happens_before(explorer_.state().threads[t].now, t)) return;
     const auto text = [&] {
       return "memory is used, and its allocation (" + text_of(home->where_allocated) + ") does not happen before" +
-             (explorer_.trying() ? "" : trace(explorer_.state(), trace_).missing_edge(home->allocated.thread, home->allocated.time, t));
+             trace(explorer_.state(), trace_).missing_edge(home->allocated.thread, home->allocated.time, t);
     };
     fail(violation_kind::data_race, text, where);
   }
@@ -466,7 +469,7 @@ class execution {
   std::uint32_t begun_[max_threads] = {};
   std::map<std::pair<const void*, std::uint32_t>, std::uint32_t> foreign_;  // by address, and how often it was given
   std::map<std::pair<std::size_t, std::size_t>, std::uint32_t> freed_;  // by size and alignment
-  std::map<char, std::uint32_t> moments_;
+  std::uint32_t moments_ = none;  // the location of all moments
   place last_[max_threads];  // named by each thread
   buffer<detail::step> trace_;
   std::map<std::string, std::string> observed_;

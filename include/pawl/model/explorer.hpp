@@ -111,7 +111,8 @@ class explorer {
       made.thread = e.thread;
       made.turn = e.kind == kind::turn;
       made.spurious = e.spurious;
-      const bool ordered = e.kind == kind::fence || e.kind == kind::turn || graph_.at(e.location).is != location::purpose::free_list;
+      const bool ordered =
+          e.kind == kind::fence || e.kind == kind::turn || graph_.at(e.location).is != location::purpose::free_list;
       if (!ordered && e.kind == kind::load && e.rf != initial) made.behind = left_behind(e, i);
       if (ordered && e.kind == kind::load) made.behind = arrived_behind(e.location, graph_.position_of(e.rf), i);
       if (ordered && e.kind == kind::store) made.behind = arrived_behind(e.location, e.position, i);

@@ -225,7 +225,8 @@ class order_search {
       if (!may_come(i, done)) continue;
       Spec next(object);
       const std::string given = operations_[i]->result_on(next);
-      text += std::string("; then ") + name(i) + (given == operations_[i]->result() ? " leads nowhere" : std::string(" would give ") + given);
+      text += std::string("; then ") + name(i) +
+              (given == operations_[i]->result() ? " leads nowhere" : std::string(" would give ") + given);
     }
     return text;
   }
@@ -428,8 +429,7 @@ class linearizable {
     if (search.find()) return;
     e.fail(violation_kind::not_linearizable,
            std::string("the operations have results that they have in no order which extends ") +
-               (e.realtime() ? "real time:" : "happens-before:") + search.history() +
-               "\nthe history begins",
+               (e.realtime() ? "real time:" : "happens-before:") + search.history() + "\nthe history begins",
            where_);
   }
   static std::optional<Spec> made() {

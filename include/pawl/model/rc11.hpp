@@ -21,15 +21,7 @@ class rc11_order {
   /// Whether psc has no cycle. Looks at events whose clocks are known.
   bool allows(const graph& g) {
     find(g);
-    const std::size_t n = nodes_.size();
-    if (n < 2) return true;
-    sorter_.begin(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) {
-        if (i != j && precedes(g, nodes_[i], nodes_[j])) sorter_.edge(i, j);
-      }
-    }
-    return sorter_.acyclic();
+    return sorter_.exists(nodes_, [this, &g](stamp i, stamp j) { return precedes(g, i, j); });
   }
 
  private:

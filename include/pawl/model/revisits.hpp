@@ -31,6 +31,7 @@ class revisits {
       kept_[static_cast<std::size_t>(s)] = false;
     }
   }
+
  private:
   [[nodiscard]] bool maximal(stamp x, stamp store) const noexcept {
     const event& e = graph_.get(x);

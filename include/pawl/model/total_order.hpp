@@ -8,24 +8,25 @@
 
 namespace pawl::inline v0::model::detail {
 
-/// Whether a directed graph has no cycle.
+/// Whether nodes can be put into an order.
 class topological_sorter {
  public:
-  /// So many nodes, without edges.
-  void begin(std::size_t nodes) {
-    degree_.resize(nodes);
-    edges_.resize(nodes * nodes);
+  /// So that of any two for which precedes(nodes[i], nodes[j]) the first comes first.
+  template <class Node, class Precedes>
+  bool exists(const buffer<Node>& nodes, Precedes precedes) {
+    const std::size_t n = nodes.size();
+    if (n < 2) return true;
+    degree_.resize(n);
+    edges_.resize(n * n);
     for (std::uint32_t& each : degree_) each = 0;
-    for (bool& each : edges_) each = false;
-  }
-  void edge(std::size_t from, std::size_t to) noexcept {
-    edges_[from * degree_.size() + to] = true;
-    ++degree_[to];
-  }
-  /// Once, after all edges.
-  bool acyclic() noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j < n; ++j) {
+        const bool edge = i != j && precedes(nodes[i], nodes[j]);
+        edges_[i * n + j] = edge;
+        if (edge) ++degree_[j];
+      }
+    }
     // Nodes without an edge from one that is left go first, until none is left, or all that are left are on cycles or behind them.
-    const std::size_t n = degree_.size();
     std::size_t left = n;
     for (bool again = true; again;) {
       again = false;
@@ -53,15 +54,7 @@ class total_order {
   /// Whether S exists. Looks at events whose clocks are known.
   bool exists(const graph& g) {
     find_nodes(g);
-    const std::size_t n = nodes_.size();
-    if (n < 2) return true;
-    sorter_.begin(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) {
-        if (i != j && precedes(g, nodes_[i], nodes_[j])) sorter_.edge(i, j);
-      }
-    }
-    return sorter_.acyclic();
+    return sorter_.exists(nodes_, [&g](const node& i, const node& j) { return precedes(g, i, j); });
   }
 
   /// Places of accesses to one location, so that a < b says that a is coherence-ordered before b.

@@ -68,7 +68,8 @@ class trace {
       if (each.event != initial) {
         const event& e = graph_.get(each.event);
         if ((e.kind == kind::load || e.kind == kind::store) && graph_.at(e.location).is == location::purpose::free_list) {
-          if (e.kind == kind::load) line += std::string(", of what thread ") + std::to_string(graph_.get(e.rf).thread) + " freed at " + place_of(e.rf);
+          if (e.kind == kind::load)
+            line += std::string(", of what thread ") + std::to_string(graph_.get(e.rf).thread) + " freed at " + place_of(e.rf);
           lines += line + "\n";
           continue;
         }
@@ -104,11 +105,13 @@ class trace {
         if (each.thread != t) continue;
         std::string label = std::string(each.operation) + " ";
         if (each.event != initial) label += text_of(graph_.get(each.event).ordered()) + " ";
-        nodes += std::string("    s") + std::to_string(i) + " [label=\"" + text_of(each.where) + "\\n" + label + text_of(each.value) + "\"];\n";
+        nodes += std::string("    s") + std::to_string(i) + " [label=\"" + text_of(each.where) + "\\n" + label +
+                 text_of(each.value) + "\"];\n";
         chain += (chain.empty() ? "    s" : " -> s") + std::to_string(i);
       }
       if (nodes.empty()) continue;
-      out += std::string("  subgraph cluster_") + std::to_string(t) + " {\n    label=\"thread " + std::to_string(t) + "\";\n" + nodes;
+      out +=
+          std::string("  subgraph cluster_") + std::to_string(t) + " {\n    label=\"thread " + std::to_string(t) + "\";\n" + nodes;
       out += chain + " [color=gray];\n  }\n";
     }
     for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -141,11 +144,13 @@ class trace {
       const bool gives = releases(store.ordered());
       const bool takes = acquires(e.ordered());
       if (gives && takes) continue;
-      found = std::string("; thread ") + std::to_string(second) + " reads at " + text_of(each.where) + " what thread " + std::to_string(first) +
-              " stored at " + place_of(from) + " afterwards, but ";
-      if (!gives) found += std::string("that store is ") + text_of(store.ordered()) + " (release, or a release fence before it, is needed)";
+      found = std::string("; thread ") + std::to_string(second) + " reads at " + text_of(each.where) + " what thread " +
+              std::to_string(first) + " stored at " + place_of(from) + " afterwards, but ";
+      if (!gives)
+        found += std::string("that store is ") + text_of(store.ordered()) + " (release, or a release fence before it, is needed)";
       if (!gives && !takes) found += " and ";
-      if (!takes) found += std::string("this load is ") + text_of(e.ordered()) + " (acquire, or an acquire fence after it, is needed)";
+      if (!takes)
+        found += std::string("this load is ") + text_of(e.ordered()) + " (acquire, or an acquire fence after it, is needed)";
     }
     return found;
   }
