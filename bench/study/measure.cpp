@@ -5,6 +5,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #if defined(__linux__)
 #include <pthread.h>
@@ -33,7 +34,7 @@ std::vector<int> find_processors() {
     }
   }
   if (found.empty()) found.push_back(0);
-  std::stable_partition(found.begin(), found.end(), [](int cpu) { return first_of_core(cpu) == cpu; });
+  std::ranges::sort(found, {}, [](int cpu) { return std::pair(first_of_core(cpu) != cpu, cpu); });
   return found;
 }
 #else
@@ -50,7 +51,7 @@ class last_result : public benchmark::BenchmarkReporter {
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      if (run.counters.count("items_per_second") != 0) items_per_second = run.counters.at("items_per_second");
+      if (run.counters.contains("items_per_second")) items_per_second = run.counters.at("items_per_second");
     }
   }
   double items_per_second = -1;

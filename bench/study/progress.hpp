@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <string>
@@ -34,13 +35,13 @@ class progress_bar {
 
  private:
   static std::string clock(double seconds) {
-    const auto whole = static_cast<unsigned>(seconds + 0.5);
+    const auto whole = std::lround(seconds);
     return std::to_string(whole / 60) + (whole % 60 < 10 ? ":0" : ":") + std::to_string(whole % 60);
   }
 
   const bool terminal_ = isatty(STDERR_FILENO) != 0;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point shown_{};
+  std::chrono::steady_clock::time_point shown_;
   std::size_t tenths_ = 0;
 };
 
