@@ -254,6 +254,27 @@ TEST_CASE("waiting: one that waits for another change may take a notification aw
   CHECK(r.complete);
 }
 
+TEST_CASE("waiting: one that comes after a notification does not take it away") {
+  const auto comes_after = [](std::memory_order to, std::memory_order from) {
+    return [=] {
+      atomic<int> x{0};
+      atomic<bool> notified{false};
+      model::thread a([&] { x.wait(0, relaxed); });
+      model::thread b([&] {
+        if (notified.load(from)) x.wait(0, relaxed);
+      });
+      x.store(1, relaxed);
+      x.notify_one();
+      notified.store(true, to);
+      a.join();
+      b.join();
+    };
+  };
+  CHECK(model::check(comes_after(release, acquire)).complete);
+  // It may still read the old 0, and be one of the two that the notification is for.
+  violates(kind::deadlock, comes_after(relaxed, relaxed));
+}
+
 TEST_CASE("waiting: neither side synchronizes by itself") {
   const auto passes = [](std::memory_order to, std::memory_order from, bool two) {
     return [=] {

@@ -579,12 +579,10 @@ class explorer {
     lay_aside({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false});
     stop(outcome::dropped);
   }
-  // Whether this notification of one, a store, may be what wakes the running thread. (Not one that the thread's past contains: it came
-  // before the thread slept.)
+  // Whether this notification of one, a store, may be what wakes the running thread.
   [[nodiscard]] bool wakes_running(stamp one) const noexcept {
     return !graph_.read_by_any(graph_.get(one).location, one) &&
-           wakes(graph_, threads_[running_].slept_since, graph_.of(one).before) &&
-           !graph_.threads[running_].past.has(graph_.get(one).thread, graph_.time_of(one));
+           wakes(graph_, threads_[running_].slept_since, graph_.of(one).before);
   }
   // Where executions are chosen a thread sleeps until something may wake it, and it is the scheduler's choice when it does.
   void sleep_chosen(std::uint32_t l) {
@@ -607,7 +605,6 @@ class explorer {
       if (left != 0) --left;
       if (wakes_running(ones[i])) by = ones[i];
     }
-    if (by == initial) block();  // only by what its past contains
     mine.known_when_woken = graph_.of(by).before;
     arrive(graph_.append(load_event({wakes_here, relaxed, relaxed, false}, update(), by, false)), false);
   }
