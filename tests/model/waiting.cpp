@@ -3,7 +3,9 @@
 #include <pawl/atomic.hpp>
 #include <pawl/model.hpp>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -273,6 +275,38 @@ TEST_CASE("waiting: one that comes after a notification does not take it away") 
   CHECK(model::check(comes_after(release, acquire)).complete);
   // It may still read the old 0, and be one of the two that the notification is for.
   violates(kind::deadlock, comes_after(relaxed, relaxed));
+}
+
+TEST_CASE("waiting: who was woken reads nothing older than what was notified, whoever comes first by number") {
+  std::set<std::uint64_t> executions;
+  int order[] = {0, 1, 2, 3};
+  do {
+    const model::report r = model::check([&order] {
+      atomic<int> x{0};
+      const auto role = [&x](int which) {
+        if (which < 2) x.wait(0, relaxed);
+        if (which == 2) {
+          x.store(1, relaxed);
+          x.notify_one();
+          x.notify_one();
+        }
+        if (which == 3) x.store(2, relaxed);
+      };
+      model::thread a([&] { role(order[0]); });
+      model::thread b([&] { role(order[1]); });
+      model::thread c([&] { role(order[2]); });
+      model::thread d([&] { role(order[3]); });
+      a.join();
+      b.join();
+      c.join();
+      d.join();
+    });
+    CHECK(r.complete);
+    executions.insert(r.executions);
+  } while (std::next_permutation(std::begin(order), std::end(order)));
+  // Each wait reads the 1 or the 2 at once, or is woken by one of the two notifications and reads what is not before the 1. With the 1 before
+  // the 2: neither sleeps: 2 * 2; one does: 2 * 2 * (2 * 2); both do: 2 * (2 * 2). With the 2 before the 1: 2 * 2, 2 * 2 * (2 * 1), 2.
+  CHECK(executions == std::set<std::uint64_t>{28 + 14});
 }
 
 TEST_CASE("waiting: neither side synchronizes by itself") {

@@ -354,6 +354,21 @@ struct spinning_backend : builtin {
   }
 };
 
+template <class W>
+struct changed {
+  W old;
+  bool operator()(W found) const noexcept { return found != old; }
+};
+
+// The host's, which notes how many it is asked to wake.
+struct counting_sleep : pawl::detail::host_sleep {
+  static inline std::atomic<bool> asked_for_one{false};
+  static void wake(const std::uint32_t& word, bool one) noexcept {
+    asked_for_one = one;
+    host_sleep::wake(word, one);
+  }
+};
+
 // The system has no memory for the fence, at first.
 struct poor_environment : pawl::environment<builtin> {
   static inline int fails = 3;
@@ -364,9 +379,7 @@ struct poor_environment : pawl::environment<builtin> {
 
 template <>
 struct pawl::environment<spinning_backend> {
-  static constexpr pawl::tuning tuning{};
   static constexpr bool tracks_atomics = false;
-  static constexpr bool tracks_plain = false;
 };
 
 TEST_CASE("where the environment lets nobody sleep, a wait looks for the change and pauses") {
@@ -380,16 +393,58 @@ TEST_CASE("where the environment lets nobody sleep, a wait looks for the change 
   waits.join();
 }
 
+TEST_CASE("the system wakes one only where all in the room wait for the same") {
+  const watchdog dog("a wait beside others");
+  using in_room = pawl::detail::waiting_in<builtin, pawl::environment<builtin>, counting_sleep>;
+  pawl::detail::waiting_room room;
+  std::uint32_t object = 0;
+  std::uint32_t other = 0;
+  const auto sleeper = [&room](std::uint32_t& on, std::uint32_t old) {
+    return std::thread([&room, &on, old] { in_room::wait(room, on, changed<std::uint32_t>{old}, std::memory_order_relaxed); });
+  };
+  const auto until_in = [&room](std::uint32_t threads) {
+    while (static_cast<std::uint32_t>(builtin::load(room.guests, std::memory_order_relaxed)) != threads) std::this_thread::yield();
+  };
+  const auto asks_for_one = [&room, &object] {
+    in_room::notify(room, &object, true);
+    return counting_sleep::asked_for_one.load();
+  };
+  std::thread first = sleeper(object, 0);
+  until_in(1);
+  CHECK(asks_for_one());
+  std::thread second = sleeper(object, 0);
+  until_in(2);
+  CHECK(asks_for_one());
+  std::thread beside = sleeper(other, 0);
+  until_in(3);
+  CHECK_FALSE(asks_for_one());
+  builtin::store(object, 1, std::memory_order_relaxed);
+  builtin::store(other, 1, std::memory_order_relaxed);
+  in_room::notify(room, &object, false);
+  in_room::notify(room, &other, false);
+  for (auto* each : {&first, &second, &beside}) each->join();
+  until_in(0);
+
+  first = sleeper(object, 1);
+  until_in(1);
+  CHECK(asks_for_one());
+  builtin::store(object, 2, std::memory_order_relaxed);
+  second = sleeper(object, 2);
+  until_in(2);
+  CHECK_FALSE(asks_for_one());
+  first.join();
+  builtin::store(object, 3, std::memory_order_relaxed);
+  in_room::notify(room, &object, true);
+  second.join();
+  until_in(0);
+}
+
 TEST_CASE("nobody sleeps who could not be seen in the room") {
   const watchdog dog("a wait without fences");
   using waiting = pawl::detail::host_waiting<builtin, poor_environment, pawl::detail::host_sleep>;
-  struct changed {
-    std::uint64_t old;
-    bool operator()(std::uint64_t found) const noexcept { return found != old; }
-  };
   std::uint64_t object = 0;
   poor_environment::fails = 3;
-  std::thread waits([&] { waiting::wait(object, changed{0}, std::memory_order_acquire); });
+  std::thread waits([&] { waiting::wait(object, changed<std::uint64_t>{0}, std::memory_order_acquire); });
   until_asleep(&object, 1);
   builtin::store(object, 1, std::memory_order_release);
   waiting::notify(&object, true);
