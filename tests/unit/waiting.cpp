@@ -365,7 +365,7 @@ struct counting_sleep : pawl::detail::host_sleep {
   static inline std::atomic<bool> asked_for_one{false};
   static void wake(const std::uint32_t& word, bool one) noexcept {
     asked_for_one = one;
-    host_sleep::wake(word, one);
+    pawl::detail::host_sleep::wake(word, one);
   }
 };
 
@@ -396,47 +396,38 @@ TEST_CASE("where the environment lets nobody sleep, a wait looks for the change 
 TEST_CASE("the system wakes one only where all in the room wait for the same") {
   const watchdog dog("a wait beside others");
   using in_room = pawl::detail::waiting_in<builtin, pawl::environment<builtin>, counting_sleep>;
-  pawl::detail::waiting_room room;
-  std::uint32_t object = 0;
-  std::uint32_t other = 0;
-  const auto sleeper = [&room](std::uint32_t& on, std::uint32_t old) {
-    return std::thread([&room, &on, old] { in_room::wait(room, on, changed<std::uint32_t>{old}, std::memory_order_relaxed); });
+  // Each stays until the end, whatever it finds.
+  struct stays {
+    std::uint32_t old;
+    std::uint32_t end = 100;
+    bool operator()(std::uint32_t found) const noexcept { return found == end; }
   };
-  const auto until_in = [&room](std::uint32_t threads) {
-    while (static_cast<std::uint32_t>(builtin::load(room.guests, std::memory_order_relaxed)) != threads) std::this_thread::yield();
+  using wish = std::pair<int, std::uint32_t>;  // for which object to change, and from what
+  const auto wakes_one = [](const std::vector<wish>& wishes) {
+    pawl::detail::waiting_room room;
+    std::uint32_t objects[2] = {7, 7};
+    std::vector<std::thread> sleepers;
+    for (const auto& [on, old] : wishes) {
+      sleepers.emplace_back(
+          [&, object = &objects[on], from = old] { in_room::wait(room, *object, stays{from}, std::memory_order_relaxed); });
+      while (static_cast<std::uint32_t>(builtin::load(room.guests, std::memory_order_relaxed)) != sleepers.size())
+        std::this_thread::yield();
+    }
+    in_room::notify(room, &objects[0], true);
+    const bool one = counting_sleep::asked_for_one.load();
+    for (std::uint32_t& each : objects) {
+      builtin::store(each, 100, std::memory_order_relaxed);
+      in_room::notify(room, &each, false);
+    }
+    for (std::thread& each : sleepers) each.join();
+    CHECK(static_cast<std::uint32_t>(room.guests) == 0);
+    return one;
   };
-  const auto asks_for_one = [&room, &object] {
-    in_room::notify(room, &object, true);
-    return counting_sleep::asked_for_one.load();
-  };
-  std::thread first = sleeper(object, 0);
-  until_in(1);
-  CHECK(asks_for_one());
-  std::thread second = sleeper(object, 0);
-  until_in(2);
-  CHECK(asks_for_one());
-  std::thread beside = sleeper(other, 0);
-  until_in(3);
-  CHECK_FALSE(asks_for_one());
-  builtin::store(object, 1, std::memory_order_relaxed);
-  builtin::store(other, 1, std::memory_order_relaxed);
-  in_room::notify(room, &object, false);
-  in_room::notify(room, &other, false);
-  for (auto* each : {&first, &second, &beside}) each->join();
-  until_in(0);
-
-  first = sleeper(object, 1);
-  until_in(1);
-  CHECK(asks_for_one());
-  builtin::store(object, 2, std::memory_order_relaxed);
-  second = sleeper(object, 2);
-  until_in(2);
-  CHECK_FALSE(asks_for_one());
-  first.join();
-  builtin::store(object, 3, std::memory_order_relaxed);
-  in_room::notify(room, &object, true);
-  second.join();
-  until_in(0);
+  CHECK(wakes_one({{0, 7}}));
+  CHECK(wakes_one({{0, 7}, {0, 7}, {0, 7}}));
+  CHECK_FALSE(wakes_one({{0, 7}, {0, 6}}));
+  CHECK_FALSE(wakes_one({{0, 7}, {0, 6}, {0, 7}}));
+  CHECK_FALSE(wakes_one({{0, 7}, {1, 7}}));
 }
 
 TEST_CASE("nobody sleeps who could not be seen in the room") {
