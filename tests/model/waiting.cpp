@@ -9,9 +9,8 @@
 #include <set>
 #include <string>
 
-#include <pawl/detail/waiting_room.hpp>
-
 #include "catch.hpp"
+#include "model/modelled_room.hpp"
 
 namespace {
 
@@ -515,24 +514,9 @@ TEST_CASE("waiting: the random modes wake, too") {
 
 namespace {
 
-// What the kernel does for the host: compares, and sleeps until it is called.
-struct modelled_sleep {
-  struct differs {
-    std::uint32_t old;
-    bool operator()(std::uint32_t found) const noexcept { return found != old; }
-  };
-  template <class Backend>
-  static void sleep(const std::uint32_t& word, std::uint32_t seen) noexcept {
-    pawl::environment<Backend>::wait(word, differs{seen}, relaxed);
-  }
-  static void wake(const std::uint32_t& word, bool one) noexcept {
-    if (one) {
-      pawl::environment<B>::notify_one(word);
-    } else {
-      pawl::environment<B>::notify_all(word);
-    }
-  }
-};
+using scenarios::modelled_room;
+using scenarios::modelled_sleep;
+
 struct deaf_sleep : modelled_sleep {
   static void wake(const std::uint32_t&, bool) noexcept {}
 };
@@ -543,88 +527,17 @@ struct no_light_fence : pawl::environment<B> {
   static void light_fence(fences) noexcept {}
 };
 
-template <class W>
-struct is_not {
-  W old;
-  bool operator()(W found) const noexcept { return found != old; }
-};
-template <class W, class Environment, class Sleep>
-struct room_of {
-  using in = pawl::detail::waiting_in<B, Environment, Sleep>;
-  pawl::detail::waiting_room room{};
-  W object = 0;
-
-  void wait(W old, std::memory_order order = relaxed) { in::wait(room, object, is_not<W>{old}, order); }
-  void set(W value, std::memory_order order = relaxed) { B::store(object, value, order); }
-  void notify(bool one) { in::notify(room, &object, one); }
-};
-
 // One thread waits, another stores and notifies, by relaxed accesses alone.
 template <class W, class Environment = pawl::environment<B>, class Sleep = modelled_sleep>
 void one_waits() {
-  room_of<W, Environment, Sleep> r;
+  modelled_room<W, Environment, Sleep> r;
   together([&] { r.wait(0); },
            [&] {
              r.set(1);
              r.notify(true);
            });
 }
-template <class W>
-void two_wait_in_room(bool one) {
-  room_of<W, pawl::environment<B>, modelled_sleep> r;
-  model::thread a([&] { r.wait(0); });
-  model::thread b([&] { r.wait(0); });
-  r.set(1);
-  r.notify(one);
-  if (one) r.notify(one);
-  a.join();
-  b.join();
-}
-// Two objects in one room, and one notification for each.
-template <class W>
-void two_objects() {
-  using room = room_of<W, pawl::environment<B>, modelled_sleep>;
-  room r;
-  W other = 0;
-  model::thread a([&] { r.wait(0); });
-  model::thread b([&] { room::in::wait(r.room, other, is_not<W>{0}, relaxed); });
-  r.set(1);
-  r.notify(true);
-  B::store(other, 1, relaxed);
-  room::in::notify(r.room, &other, true);
-  a.join();
-  b.join();
-}
-void complete(void (*body)()) {
-  const model::report r = model::check(body);
-  INFO((r.violation ? r.violation->message + "\n" + r.violation->trace : ""));
-  CHECK(r.complete);
-  CHECK(r.executions > 1);
-}
-
 }  // namespace
-
-TEMPLATE_TEST_CASE("waiting: the host's room loses nobody", "", std::uint8_t, std::uint32_t, std::uint64_t) {
-  complete(one_waits<TestType>);
-  complete([] { two_wait_in_room<TestType>(true); });
-  complete([] { two_wait_in_room<TestType>(false); });
-  complete(two_objects<TestType>);
-  // What is published before the change is seen after the wait, by the orders of the two.
-  complete([] {
-    room_of<TestType, pawl::environment<B>, modelled_sleep> r;
-    model::var<int> data{0};
-    together(
-        [&] {
-          r.wait(0, acquire);
-          static_cast<void>(data.get());
-        },
-        [&] {
-          data.set(1);
-          r.set(1, release);
-          r.notify(true);
-        });
-  });
-}
 
 TEMPLATE_TEST_CASE("waiting: the host's room needs both of its fences, and the call", "", std::uint8_t, std::uint32_t) {
   violates(kind::deadlock, one_waits<TestType, no_heavy_fence>);
