@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // atomic<T, B>: std::atomic's operations and some that C++26 or nobody has, executed by a backend chosen at compile time.
 //
-// Every operation here is lock-free on its word: it never waits for another thread. load, store, exchange and the fetch_ and store_
+// Every operation here but wait is lock-free on its word: it never waits for another thread. load, store, exchange and the fetch_ and store_
 // functions of integers and pointers are wait-free where the backend has an instruction for them (backend::x86: all but min and max;
 // 16-byte ones are compare-and-swap loops). All take constant time per attempt and throw nothing. `order` is std::memory_order, or a
 // type made of it that also carries the place of the call, where the backend wants to know it.
@@ -14,6 +14,7 @@
 #include "atomic_ref.hpp"
 #include "backend.hpp"
 #include "detail/atomic_value.hpp"
+#include "detail/waiting.hpp"
 #include "environment.hpp"
 
 namespace pawl::inline v0 {
@@ -51,6 +52,7 @@ class atomic {
   using ops = detail::access<T, B>;
   using sums = detail::arithmetic<T, B>;
   using order = order_t<B>;
+  using place = place_in<B>;
   static constexpr order default_order(const char* file, int line) noexcept { return detail::seq_cst<B>(file, line); }
 
  public:
@@ -185,6 +187,18 @@ class atomic {
     sums::store_larger(cell_.word, value, o);
   }
 
+  /// Waits until a load by `order` (relaxed, acquire or seq_cst) gives another value than old, compared as by compare_exchange, and returns
+  /// then, never before. Blocking: who changes the value has to notify, too. A change that is undone before this thread looks again may be
+  /// missed. Spins for some microseconds, then the thread sleeps; not for memory that processes share.
+  void wait(T old, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    detail::wait_while<B, T>(cell_.word, old, o);
+  }
+  /// Wakes at least one of the threads that wait since before the value changed, where there are any. Synchronizes with nobody: that is up
+  /// to the orders of the change and of the wait. Lock-free, and about two loads where no thread sleeps; else a system call.
+  void notify_one(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { detail::notify_one<B>(cell_.word, where); }
+  /// Wakes them all.
+  void notify_all(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { detail::notify_all<B>(cell_.word, where); }
+
   // As in the standard: seq_cst, and the new value.
   T operator++(int) noexcept
     requires(detail::integer<T> || detail::object_pointer<T>)
@@ -243,6 +257,7 @@ atomic(T) -> atomic<T>;
 template <class B = native>
 class atomic_flag {
   using order = order_t<B>;
+  using place = place_in<B>;
   static constexpr order default_order(const char* file, int line) noexcept { return detail::seq_cst<B>(file, line); }
 
  public:
@@ -254,6 +269,12 @@ class atomic_flag {
   void clear(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { set_.store(false, o); }
   /// relaxed, acquire or seq_cst. Wait-free.
   [[nodiscard]] bool test(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return set_.load(o); }
+  /// Waits until the flag is no longer old, and somebody notifies. See atomic::wait.
+  void wait(bool old, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { set_.wait(old, o); }
+  /// See atomic::notify_one.
+  void notify_one(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { set_.notify_one(where); }
+  /// See atomic::notify_all.
+  void notify_all(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { set_.notify_all(where); }
 
  private:
   atomic<bool, B> set_{false};

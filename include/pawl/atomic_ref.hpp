@@ -8,6 +8,7 @@
 
 #include "backend.hpp"
 #include "detail/atomic_value.hpp"
+#include "detail/waiting.hpp"
 #include "environment.hpp"
 
 namespace pawl::inline v0 {
@@ -21,6 +22,7 @@ class atomic_ref {
   using sums = detail::arithmetic<T, B>;
   using word = detail::word_for<T>;
   using order = order_t<B>;
+  using place = place_in<B>;
   static constexpr order default_order(const char* file, int line) noexcept { return detail::seq_cst<B>(file, line); }
 
  public:
@@ -141,6 +143,13 @@ class atomic_ref {
   {
     sums::store_larger(*object_, value, o);
   }
+  // As atomic's, for every atomic_ref to the object.
+  void wait(T old, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    detail::wait_while<B, T>(*object_, old, o);
+  }
+  void notify_one(place where = {__builtin_FILE(), __builtin_LINE()}) const noexcept { detail::notify_one<B>(*object_, where); }
+  void notify_all(place where = {__builtin_FILE(), __builtin_LINE()}) const noexcept { detail::notify_all<B>(*object_, where); }
+
   T operator++(int) const noexcept
     requires(detail::integer<T> || detail::object_pointer<T>)
   {

@@ -12,6 +12,7 @@
 #include "backend.hpp"
 #include "detail/fail.hpp"
 #include "detail/host_threads.hpp"
+#include "detail/host_waiting.hpp"
 #include "detail/membarrier.hpp"
 
 namespace pawl::inline v0 {
@@ -73,12 +74,32 @@ struct environment {
 
   /// How the two asymmetric fences work together. Settled by the first call, and then the same for ever.
   using fences = detail::asymmetric_state;
-  static fences settle_fences() noexcept { return detail::settle_asymmetric(); }
+  static fences settle_fences() noexcept { return detail::settled_asymmetric(); }
   /// The frequent side: of a caller who has nothing at hand, or what settle_fences returned.
   static void light_fence() noexcept { detail::light_fence<B>(); }
   static void light_fence(fences settled) noexcept { detail::light_fence<B>(settled); }
   /// The rare side. False where the system had no memory for it: then nothing was ordered.
   static bool heavy_fence() noexcept { return detail::heavy_fence<B>(); }
+
+  /// Returns once a load of the object by `order` gives a word of which until(word) is true; until.old is one of which it isn't. Meanwhile
+  /// the thread sleeps, and looks again when it is notified after a change. (An environment without these three has threads that spin.)
+  template <class W, class Until>
+  static void wait(const W& object, Until until, order_t<B> order) noexcept {
+    waiting::wait(object, until, order);
+  }
+  /// Wakes at least one of the threads that wait and have not seen what the caller knows to be stored in the object, where there are any.
+  template <class W>
+  static void notify_one(const W& object) noexcept {
+    waiting::template notify<W>(&object, true);
+  }
+  /// Wakes them all.
+  template <class W>
+  static void notify_all(const W& object) noexcept {
+    waiting::template notify<W>(&object, false);
+  }
+
+ private:
+  using waiting = detail::host_waiting<B, environment, detail::host_sleep>;
 };
 
 namespace detail {

@@ -44,6 +44,7 @@ void add_pools(std::vector<scenario>& all);
 void add_hazard_pointers(std::vector<scenario>& all);
 void add_stacks_and_queues(std::vector<scenario>& all);
 void add_maps(std::vector<scenario>& all);
+void add_waiting(std::vector<scenario>& all);
 
 inline std::vector<scenario> all() {
   std::vector<scenario> found;
@@ -53,6 +54,7 @@ inline std::vector<scenario> all() {
   add_hazard_pointers(found);
   add_stacks_and_queues(found);
   add_maps(found);
+  add_waiting(found);
   return found;
 }
 

@@ -134,7 +134,8 @@ class world {
   unsigned attempts = 0;  // compare-and-swaps that could succeed
   struct {
     std::size_t steps = 0, atomic = 0, plain = 0, allocations = 0, light = 0, heavy = 0, settled = 0, pauses = 0,
-                thread_objects = 0, adopted = 0, abandoned = 0, globals = 0;
+                thread_objects = 0, adopted = 0, abandoned = 0, globals = 0, waits = 0, sleeps = 0, notified_one = 0,
+                notified_all = 0;
   } seen;
   std::set<std::pair<std::string, int>> places;  // where the orders were named
 
@@ -639,6 +640,26 @@ struct pawl::environment<rec::recorder> {
   static constexpr bool tracks_plain = true;
   static void read(const void* memory, std::size_t bytes) noexcept { rec::world::get().plain(memory, bytes, false); }
   static void write(void* memory, std::size_t bytes) noexcept { rec::world::get().plain(memory, bytes, true); }
+
+  // Sleeps from one interruption to the next.
+  template <class W, class Until>
+  static void wait(const W& object, Until until, rec::memory_order order) noexcept {
+    ++rec::world::get().seen.waits;
+    while (!until(rec::recorder::load(object, order))) {
+      ++rec::world::get().seen.sleeps;
+      rec::world::get().event("sleep");
+    }
+  }
+  template <class W>
+  static void notify_one(const W&) noexcept {
+    ++rec::world::get().seen.notified_one;
+    rec::world::get().event("notify_one");
+  }
+  template <class W>
+  static void notify_all(const W&) noexcept {
+    ++rec::world::get().seen.notified_all;
+    rec::world::get().event("notify_all");
+  }
 
   enum class fences : unsigned char { settled = 0x5e };
   static fences settle_fences() noexcept {

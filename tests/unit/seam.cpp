@@ -753,6 +753,31 @@ TEST_CASE("the recorder sees all that hazard pointers do") {
   places.all_of("detail/hazard_domain.hpp");
 }
 
+TEST_CASE("the recorder sees waits and notifications") {
+  reached places;
+  for (std::size_t n = 1; n < 8; ++n) {
+    record(places, [n](world& w) {
+      object<pawl::atomic<std::uint64_t, recorder>> x("an atomic", 0U);
+      object<pawl::atomic_flag<recorder>> flag("a flag");
+      w.interrupt(n, [&] {
+        w.current_thread = 1;
+        x->store(1);
+        x->notify_one();
+        flag->test_and_set();
+        flag->notify_all();
+      });
+      x->wait(0, std::memory_order_acquire);
+      flag->wait(false);
+      expect(w.was_interrupted());
+      expect(w.seen.waits == 2);
+      // Each turn of a sleep is two steps.
+      expect(w.seen.sleeps == n / 2);
+      expect(w.seen.notified_one == 1);
+      expect(w.seen.notified_all == 1);
+    });
+  }
+}
+
 TEST_CASE("the recorder sees the asymmetric fences, and where a defaulted order stands") {
   reached places;
   record(places, [](world& w) {
@@ -890,6 +915,20 @@ void over_a_bare_backend(bool last_in_first_out) {
 
 TEST_CASE("a stack runs over a backend that has the mandatory functions alone") { over_a_bare_backend<pawl::stack>(true); }
 TEST_CASE("a queue runs over a backend that has the mandatory functions alone") { over_a_bare_backend<pawl::queue>(false); }
+TEST_CASE("threads wait and are notified over a backend that has the mandatory functions alone") {
+  pawl::atomic<std::uint64_t, bare> turn{0};
+  const auto play = [&turn](std::uint64_t first) {
+    for (std::uint64_t i = first; i < 200; i += 2) {
+      for (std::uint64_t seen = turn.load(); seen != i; seen = turn.load()) turn.wait(seen);
+      turn.store(i + 1);
+      turn.notify_one();
+    }
+  };
+  std::thread other(play, 1);
+  play(0);
+  other.join();
+  CHECK(turn.load() == 200);
+}
 TEST_CASE("a map runs over a backend that has the mandatory functions alone") {
   pawl::hazard_pointers<bare> own;
   pawl::hash_map<std::uint64_t, wide, std::hash<std::uint64_t>, std::equal_to<>, pawl::hazard_pointers<bare>> map(own);

@@ -35,6 +35,12 @@ inline constinit std::atomic<asymmetric_state> asymmetric{asymmetric_state::unkn
   return asymmetric.compare_exchange_strong(settled, state, std::memory_order_relaxed, std::memory_order_relaxed) ? state : settled;
 }
 
+/// The same, where it is mostly settled.
+inline asymmetric_state settled_asymmetric() noexcept {
+  const auto state = asymmetric.load(std::memory_order_relaxed);  // relaxed: see settle_asymmetric
+  return state != asymmetric_state::unknown ? state : settle_asymmetric();
+}
+
 // Out of line, so that the code of a protection holds no locked instruction.
 template <class B>
 [[gnu::cold, gnu::noinline]] void full_fence() noexcept {

@@ -19,10 +19,11 @@ struct choice {
   std::uint16_t behind = 0;
   bool spurious = false;
   bool turn = false;
+  bool notification = false;  // of one thread, where that is an event
 };
 
 /// Choices as text: one character for thread and form, then, where it is not the latest store, a number to the base 16 with a bit that
-/// says that it goes on. Threads are named by who started them: first come (parent, nth) of each.
+/// says that it goes on. (A notification is 0 behind the latest.) Threads are named by who started them: first come (parent, nth) of each.
 class replay_text {
  public:
   struct kin {
@@ -38,7 +39,7 @@ class replay_text {
       number(text, each.nth);
     }
     for (const choice& each : choices) {
-      const unsigned form = each.turn ? turn : each.spurious ? spurious : each.behind != 0 ? behind : latest;
+      const unsigned form = each.turn ? turn : each.spurious ? spurious : each.behind != 0 || each.notification ? behind : latest;
       digit(text, form * max_threads + each.thread);
       if (form == behind || form == spurious) number(text, each.behind);
     }
@@ -68,6 +69,7 @@ class replay_text {
       std::size_t far = 0;
       if ((form == behind || form == spurious) && (!number(text, far) || far > 32000)) return false;
       read.behind = static_cast<std::uint16_t>(far);
+      read.notification = form == behind && far == 0;  // a store that is not the latest is one behind at least
       choices.push_back(read);
     }
     return true;
@@ -171,6 +173,13 @@ class chooser {
   }
   /// Whether the script goes on with a loop's tried iteration that did something.
   [[nodiscard]] bool turns() const noexcept { return how == way::script && step_ < script.size() && script[step_].turn; }
+  /// Whether the script goes on, as far as this thread is concerned, with a notification that is an event.
+  [[nodiscard]] bool notifies(unsigned thread) const noexcept {
+    for (std::size_t i = step_; i < script.size(); ++i) {
+      if (script[i].thread == thread) return script[i].notification;
+    }
+    return false;
+  }
   /// An event was added.
   void step() noexcept { ++step_; }
 

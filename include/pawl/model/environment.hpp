@@ -135,6 +135,32 @@ struct environment<backend::model> {
     }
   }
 
+  /// See model/notifications.hpp.
+  template <class W, class Until>
+  static void wait(const W& object, Until until, model::detail::placed_order order) noexcept {
+    W found = backend::model::load(object, order);
+    if (until(found)) return;
+    auto* const e = model::detail::active;
+    if (e == nullptr || e->setting_up()) return environment<backend::builtin>::wait(object, until, std::memory_order(order));
+    const auto o = model::detail::watch_orders(order.where(), model::detail::access_kind::load, std::memory_order(order));
+    model::detail::access again{location_of(*e, object, order.where()), o};
+    again.woken = true;
+    do {
+      e->sleep(again.location, order.where());
+      location_of(*e, object, order.where());  // it may have ended
+      found = static_cast<W>(e->steps().load(again));
+      e->step("load", order.where(), found);
+    } while (!until(found));
+  }
+  template <class W>
+  static void notify_one(const W& object, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    notify(object, true, where);
+  }
+  template <class W>
+  static void notify_all(const W& object, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    notify(object, false, where);
+  }
+
   struct fences {};
   static fences settle_fences() noexcept { return {}; }
   static void light_fence(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
@@ -147,6 +173,22 @@ struct environment<backend::model> {
   }
 
  private:
+  template <class W>
+  static std::uint32_t location_of(model::detail::execution& e, const W& object, const place& where) {
+    const std::uint32_t location = e.location_of(&object, sizeof object, object, where);
+    e.stop_if_failed();
+    return location;
+  }
+  template <class W>
+  static void notify(const W& object, bool one, const place& where) noexcept {
+    auto* const e = model::detail::active;
+    if (e != nullptr && !e->setting_up()) return e->notify(location_of(*e, object, where), one, where);
+    if (one) {
+      environment<backend::builtin>::notify_one(object);
+    } else {
+      environment<backend::builtin>::notify_all(object);
+    }
+  }
   static void fence(std::memory_order order, model::detail::explorer::symmetry sides, const place& where) noexcept {
     if (auto* const e = model::detail::active; e != nullptr && !e->setting_up()) {
       using model::detail::access_kind;

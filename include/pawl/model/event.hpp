@@ -41,6 +41,7 @@ struct event {
   bool fresh : 1;      // a load that a revisit has just made read from another store
   bool light : 1 = false;  // a fence that is one only against heavy fences
   bool heavy : 1 = false;
+  bool woken : 1 = false;  // a load that a thread makes when a notification has woken it, see notifications.hpp
 
   /// A fence that is part of the order S, as far as light ones are.
   [[nodiscard]] bool orders_all() const noexcept { return kind == detail::kind::fence && (light || ordered() == seq_cst); }

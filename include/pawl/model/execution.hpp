@@ -11,6 +11,7 @@
 #include "explorer.hpp"
 #include "memory.hpp"
 #include "report.hpp"
+#include "sleeping.hpp"
 #include "trace.hpp"
 
 namespace pawl::inline v0::model::detail {
@@ -138,6 +139,7 @@ class execution {
   /// A thread was seen for the first time, and objects were made without one for it: nothing that this check has seen counts.
   [[nodiscard]] bool must_begin_again() noexcept {
     if (made_before_all_ && explorer_.known_threads() > threads_before_) begin_again_ = true;
+    if (explorer_.notified().must_begin_again()) begin_again_ = true;
     return std::exchange(begin_again_, false);
   }
   void begin_again() {
@@ -205,6 +207,20 @@ class execution {
     if (explorer_.trying()) return;
     note_step(operation, named(where), value,
               explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+  }
+
+  // ---- Waiting to be notified ----------------------------------------------------------------------------------------------------
+
+  /// The running thread has found in this location what it waits to change: returns when a notification has woken it.
+  void sleep(std::uint32_t l, const place& where) {
+    note_step("sleeps", where);
+    explorer_.sleep(l);
+    note_step("is woken", named(where));
+  }
+  void notify(std::uint32_t l, bool one, const place& given) {
+    const place where = named(given);
+    explorer_.notify(l, one, where);
+    note_step(one ? "notify_one" : "notify_all", where);
   }
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
@@ -297,6 +313,9 @@ class execution {
       if (const block* const lost = arena_.leaked())
         note(violation_kind::leak, "memory is never freed, allocated " + text_of(lost->where_allocated));
     } else if (how == explorer::outcome::blocked && explorer_.stuck()) {
+      const std::string asleep =
+          sleeping(explorer_, [this](unsigned t) { return text_of({last_[t].file, last_[t].line}); }).as_text();
+      if (!asleep.empty()) return note(violation_kind::deadlock, asleep);
       const bool loops = explorer_.waits_in_loop();
       note(loops ? violation_kind::livelock : violation_kind::deadlock,
            loops ? "threads wait in a loop for what no thread will store" : "threads wait for each other");

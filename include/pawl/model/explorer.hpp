@@ -14,6 +14,7 @@
 #include "chooser.hpp"
 #include "fiber.hpp"
 #include "graph.hpp"
+#include "notifications.hpp"
 #include "rc11.hpp"
 #include "revisits.hpp"
 #include "shelf.hpp"
@@ -46,6 +47,7 @@ struct access {
   memory_order failure = relaxed;  // of a read-modify-write that leaves the value
   bool feeds_fences = true;  // whether an acquire fence orders what was read
   bool weak = false;  // whether it may fail for nothing
+  bool woken = false;  // a load of a thread that a notification has just woken
 };
 
 class explorer {
@@ -63,6 +65,7 @@ class explorer {
   /// Lays aside the empty graph, with which all begins.
   void begin() {
     shelf_.begin();
+    notifications_.begin();
     explored_ = 0;
   }
   /// Executions are chosen, not explored: see chooser.hpp.
@@ -98,6 +101,7 @@ class explorer {
   /// Whether what the thread does now is only tried, and no part of the graph: see waiting_loop.hpp.
   [[nodiscard]] bool trying() const noexcept { return threads_[running_].loop.trying(); }
   graph& state() noexcept { return graph_; }
+  [[nodiscard]] const graph& state() const noexcept { return graph_; }
   /// The events that the program has come to in this run, in that order.
   [[nodiscard]] const buffer<stamp>& arrivals() const noexcept { return arrivals_; }
   /// This run, so that it can be run again.
@@ -111,10 +115,13 @@ class explorer {
       made.thread = e.thread;
       made.turn = e.kind == kind::turn;
       made.spurious = e.spurious;
-      const bool ordered =
-          e.kind == kind::fence || e.kind == kind::turn || graph_.at(e.location).is != location::purpose::free_list;
+      // Nor does a sleep that nothing ends.
+      const bool accesses = e.kind == kind::load || e.kind == kind::store;
+      const bool ordered = !accesses || !graph_.at(e.location).unordered();
+      if (accesses && e.kind == kind::load && e.rf == initial && graph_.at(e.location).is == location::purpose::wakes) continue;
       if (!ordered && e.kind == kind::load && e.rf != initial) made.behind = left_behind(e, i);
       if (ordered && e.kind == kind::load) made.behind = arrived_behind(e.location, graph_.position_of(e.rf), i);
+      made.notification = accesses && e.kind == kind::store && graph_.at(e.location).is == location::purpose::wakes;
       if (ordered && e.kind == kind::store) made.behind = arrived_behind(e.location, e.position, i);
       choices.push_back(made);
     }
@@ -204,6 +211,62 @@ class explorer {
     write({l, release}, what, false, initial);
   }
 
+  // ---- Waiting to be notified: see notifications.hpp -----------------------------------------------------------------------------
+
+  /// The running thread has found by its last load, of this location, that it is to wait. Returns when a notification has woken it, which
+  /// is to be followed by a load that says so.
+  void sleep(std::uint32_t l) {
+    act();
+    thread& mine = threads_[running_];
+    mine.slept_since = mine.loop.last_load();
+    mine.sleeping = true;
+    notifications_.waits(l, running_);
+    if (chooser_.chooses()) {
+      sleep_chosen(l);
+    } else if (!notifications_.competition(l)) {
+      block();
+    } else {
+      const std::uint32_t wakes_here = notifications_.wakes_of(l, graph_);
+      const access a{wakes_here, relaxed, relaxed, false};
+      if (mine.next == mine.records.size()) {
+        park(waiting::turn);
+        const buffer<stamp>& ones = graph_.at(wakes_here).stores;
+        for (std::size_t i = 1; i < ones.size(); ++i) {
+          if (wakes_running(ones[i])) lay_aside(load_event(a, update(), ones[i], false));
+        }
+        arrive(graph_.append(load_event(a, update(), initial, false)), false);
+        block();
+      }
+      const stamp by = read(a, update()).from;
+      if (by == initial) block();
+      mine.known_when_woken = graph_.of(by).before;
+    }
+    mine.sleeping = false;
+  }
+  /// Wakes threads that sleep, or one of them.
+  void notify(std::uint32_t l, bool one, const place& where) {
+    act();
+    if (one) notifications_.notifies_one(l);
+    notifications::notification n{l, one, static_cast<std::uint8_t>(running_), initial, {}, where};
+    // (A replay may be the only run: there the script knows.)
+    if (one && (chooser_.how == chooser::way::script ? chooser_.notifies(running_) : notifications_.competition(l))) {
+      write({notifications_.wakes_of(l, graph_), relaxed}, 0, false, initial);
+      n.event = arrivals_.back();
+      n.known = graph_.of(n.event).before;
+    } else {
+      n.known = graph_.threads[running_].now;
+    }
+    notifications_.add(n);
+  }
+  [[nodiscard]] const notifications& notified() const noexcept { return notifications_; }
+  /// Calls f(thread, load) for each thread that sleeps since this load.
+  template <class F>
+  void for_each_sleeping(F f) const {
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      if (threads_[t].started && threads_[t].sleeping) f(t, threads_[t].slept_since);
+    }
+  }
+
   enum class symmetry : std::uint8_t { full, light, heavy };
   void fence(memory_order order, symmetry sides = symmetry::full) {
     thread& mine = threads_[running_];
@@ -253,15 +316,17 @@ class explorer {
   }
   [[nodiscard]] bool waits_in_loop() const noexcept {
     for (unsigned t = 0; t < thread_count_; ++t) {
-      if (threads_[t].started && threads_[t].waits == waiting::for_ever) return true;
+      if (threads_[t].started && threads_[t].waits == waiting::for_ever && !threads_[t].sleeping) return true;
     }
     return false;
   }
-  /// Whether the run, which left threads waiting, can never go on: all that they wait for has its last value.
+  /// Whether the run, which left threads waiting, can never go on: all that they wait for has its last value, and nothing wakes those that
+  /// sleep.
   [[nodiscard]] bool stuck() const noexcept {
     bool all = true;
     for (unsigned t = 0; t < thread_count_; ++t) {
-      if (threads_[t].waits != waiting::for_ever) continue;
+      if (threads_[t].sleeping) all = all && !notifications_.can_wake(graph_, threads_[t].slept_since);
+      if (threads_[t].waits != waiting::for_ever || threads_[t].sleeping) continue;
       threads_[t].loop.for_each_awaited([&](stamp load, std::uint32_t l) {
         const location& where = graph_.at(l);
         const uint128 last = graph_.value_of(l, where.stores[where.stores.size() - 1]);
@@ -310,7 +375,7 @@ class explorer {
   }
 
  private:
-  enum class waiting : std::uint8_t { nothing, store, turn, own_store, thread, for_ever };
+  enum class waiting : std::uint8_t { nothing, store, turn, own_store, thread, notification, for_ever };
 
   struct thread {
     buffer<stamp> records;  // its events in the graph that is served
@@ -323,6 +388,9 @@ class explorer {
     bool joined = false;
     unsigned joined_by = 0;
     unsigned children = 0;
+    bool sleeping = false;  // until a notification
+    stamp slept_since = initial;  // the load
+    clock known_when_woken;  // what happened before the notification
     void (*function)(void*) = nullptr;
     void* argument = nullptr;
     explorer* owner = nullptr;
@@ -341,7 +409,7 @@ class explorer {
     for (thread& each : threads_) {
       each.records.clear();
       each.next = 0;
-      each.started = each.finished = each.joined = false;
+      each.started = each.finished = each.joined = each.sleeping = false;
       each.waits = waiting::nothing;
       each.children = 0;
       each.loop.begin();
@@ -352,6 +420,7 @@ class explorer {
     ended_ = false;
     thread_count_ = own_stores_ = 0;
     arrivals_.clear();
+    notifications_.new_run();
   }
   // The running thread comes to this event, for good.
   void arrive(stamp s, bool feeds_fences = true) {
@@ -445,6 +514,8 @@ class explorer {
       case waiting::turn:
       case waiting::own_store:
         return new_events;
+      case waiting::notification:
+        return new_events && notifications_.can_wake(graph_, t.slept_since);
       case waiting::for_ever:
         return false;
     }
@@ -508,6 +579,35 @@ class explorer {
     lay_aside({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false});
     stop(outcome::dropped);
   }
+  // Whether this notification of one, a store, may be what wakes the running thread.
+  [[nodiscard]] bool wakes_running(stamp one) const noexcept {
+    return !graph_.read_by_any(graph_.get(one).location, one) &&
+           wakes(graph_, threads_[running_].slept_since, graph_.of(one).before);
+  }
+  // Where executions are chosen a thread sleeps until something may wake it, and it is the scheduler's choice when it does.
+  void sleep_chosen(std::uint32_t l) {
+    thread& mine = threads_[running_];
+    park(waiting::notification);
+    const notifications::notification* by_all = nullptr;
+    notifications_.for_each_waking(graph_, mine.slept_since, [&by_all](const notifications::notification& n) {
+      if (n.event == initial) by_all = &n;
+    });
+    if (by_all != nullptr) {
+      mine.known_when_woken = by_all->known;
+      return;
+    }
+    const std::uint32_t wakes_here = notifications_.wakes_of(l, graph_);
+    const buffer<stamp>& ones = graph_.at(wakes_here).stores;
+    std::size_t left = chooser_.pick_store(graph_.left_in(wakes_here) + 1);
+    stamp by = initial;
+    for (std::size_t i = ones.size(); i-- > 1 && (by == initial || left != 0);) {
+      if (graph_.read_by_any(wakes_here, ones[i])) continue;
+      if (left != 0) --left;
+      if (wakes_running(ones[i])) by = ones[i];
+    }
+    mine.known_when_woken = graph_.of(by).before;
+    arrive(graph_.append(load_event({wakes_here, relaxed, relaxed, false}, update(), by, false)), false);
+  }
   // Serves this thread's next recorded event, a store, a fence or a turn.
   stamp replay(kind expected, std::uint32_t location) {
     thread& mine = threads_[running_];
@@ -542,7 +642,7 @@ class explorer {
     if (chooser_.chooses()) return read_chosen(a, f);
 
     const location& where = graph_.at(a.location);
-    const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
+    const std::size_t floor = lowest(a);
     std::size_t chosen = where.stores.size();
     const std::size_t last = where.stores.size() - 1;
     for (std::size_t p = last + 1; p-- > floor;) {
@@ -572,10 +672,17 @@ class explorer {
     mine.loop.read(s, a.location, value);
     return {value, from, succeeds};
   }
+  // The first position that the running thread may read.
+  [[nodiscard]] std::size_t lowest(const access& a) const noexcept {
+    const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
+    if (!a.woken) return floor;
+    const std::size_t notified = graph_.floor(a.location, threads_[running_].known_when_woken);
+    return floor < notified ? notified : floor;
+  }
   // One of the stores that may be read, the latest where the chosen one may not.
   seen read_chosen(const access& a, update f) {
     const location& where = graph_.at(a.location);
-    const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
+    const std::size_t floor = lowest(a);
     const std::size_t last = where.stores.size() - 1;
     std::size_t behind = chooser_.pick_store(last - floor + 1);
     if (behind > last - floor) stop(outcome::diverged);
@@ -662,7 +769,7 @@ class explorer {
   // The first position at which the running thread may store.
   [[nodiscard]] std::size_t first_place(std::uint32_t l) const noexcept {
     const location& where = graph_.at(l);
-    if (where.is == location::purpose::free_list) return where.stores.size();  // its stores have no order
+    if (where.unordered()) return where.stores.size();  // its stores have no order
     return graph_.floor(l, graph_.threads[running_].now) + 1;
   }
   void write_chosen(event& e, stamp from) {
@@ -685,8 +792,19 @@ class explorer {
 
   [[nodiscard]] event load_event(const access& a, update f, stamp from, bool succeeds) const noexcept {
     const memory_order order = f && !succeeds ? a.failure : a.order;
-    return {0,        a.location, from, 0, static_cast<std::uint8_t>(running_), kind::load, static_cast<std::uint8_t>(order),
-            succeeds, false,      false};
+    return {0,
+            a.location,
+            from,
+            0,
+            static_cast<std::uint8_t>(running_),
+            kind::load,
+            static_cast<std::uint8_t>(order),
+            succeeds,
+            false,
+            false,
+            false,
+            false,
+            a.woken};
   }
 
   // ---- Choices -------------------------------------------------------------------------------------------------------------------
@@ -793,6 +911,7 @@ class explorer {
 
   double explored_ = 0;
   chooser chooser_;
+  notifications notifications_;
   bool sequential_ = false;
   bool by_rc11_ = false;
   std::size_t longest_ = 0;  // events of a run so far

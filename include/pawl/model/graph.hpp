@@ -28,12 +28,17 @@ struct location {
   /// - moments: read-modify-writes, each a moment, all in one order. Nobody synchronizes with them.
   /// - free_list: memory that was freed is a store, and the one allocation that gets it reads it, and synchronizes with it. Its stores
   ///   have no order, and may be read by any load, but by one only; one that reads the initial store gets memory that is new.
-  enum class purpose : std::uint8_t { object, moments, free_list };
+  /// - wakes: notify_one is a store, and the one sleeping thread that it wakes reads it, see notifications.hpp. Nobody synchronizes with
+  ///   them. Otherwise as a free_list; one that reads the initial store sleeps on.
+  enum class purpose : std::uint8_t { object, moments, free_list, wakes };
 
   buffer<stamp> stores;
   buffer<stamp> loads;
   uint128 initial_value = 0;
   purpose is = purpose::object;
+
+  /// Whether its stores have no order.
+  [[nodiscard]] bool unordered() const noexcept { return is == purpose::free_list || is == purpose::wakes; }
 };
 
 /// How far one thread has come.

@@ -7,6 +7,7 @@
 
 #include "buffer.hpp"
 #include "graph.hpp"
+#include "notifications.hpp"
 #include "shelf.hpp"
 
 namespace pawl::inline v0::model::detail {
@@ -44,7 +45,7 @@ class revisits {
         if (graph_.get(load).rf == x && was_there(load)) return false;
       }
     }
-    if (where.is == location::purpose::free_list) return e.kind == kind::store || e.rf == initial;
+    if (where.unordered()) return e.kind == kind::store || e.rf == initial;
     const std::size_t place = graph_.position_of(e.kind == kind::load ? e.rf : x);
     for (std::size_t p = place + 1; p < where.stores.size(); ++p) {
       if (was_there(where.stores[p])) return false;
@@ -73,12 +74,18 @@ class revisits {
   void lay_aside_revisited(stamp load, stamp store) {
     const event& e = graph_.get(store);
     const location& where = graph_.at(e.location);
-    if (where.is == location::purpose::free_list) {
+    if (where.unordered()) {
+      // A sleeping thread is woken by what is for it, only.
+      if (where.is == location::purpose::wakes && !wakes(graph_, observed_before(graph_, load), graph_.of(store).before)) return;
       std::size_t last = where.stores.size() - 1;
       while (where.stores[last] == store || !stays(where.stores[last])) --last;
       return lay_aside_revisited_at(load, store, last);
     }
-    const std::size_t after_load = floor_of_kept(e.location, graph_.of(load).before, load, store);
+    std::size_t after_load = floor_of_kept(e.location, graph_.of(load).before, load, store);
+    if (graph_.get(load).woken) {
+      const std::size_t after_notification = floor_of_kept(e.location, known_when_woken(graph_, load), load, store);
+      if (after_load < after_notification) after_load = after_notification;
+    }
     if (e.exclusive) {
       // Exactly behind what it read.
       const std::size_t read = graph_.position_of(where_read(store));

@@ -184,6 +184,8 @@ class trace {
     const event& e = graph_.get(load);
     const location& where = graph_.at(e.location);
     std::string text = std::string(" from ") + name(e.location, from);
+    // After a notification nothing older than what happened before that can be read.
+    if (e.woken) return text;
     std::string others;
     for (std::size_t p = graph_.floor(e.location, graph_.of(load).before); p < where.stores.size(); ++p) {
       const stamp other = where.stores[p];

@@ -28,6 +28,8 @@ class waiting_loop {
   /// In the graph: a load, and what it read.
   void read(stamp load, std::uint32_t location, uint128 value) { reads_.push_back({value, location, load}); }
   void acted() noexcept { effect_ = true; }
+  /// The thread's last load: there was one since the last pause.
+  [[nodiscard]] stamp last_load() const noexcept { return reads_[reads_.size() - 1].load; }
 
   /// The iteration is one of the two that are only tried.
   [[nodiscard]] bool trying() const noexcept { return round_ != 0; }

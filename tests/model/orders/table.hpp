@@ -35,7 +35,8 @@ inline void print_tables(std::vector<scenario_size> sizes) {
                                      {"queues over a pool", "queue over a pool"},
                                      {"queues over a growing pool", "queue over a growing pool"},
                                      {"queues over hazard pointers", "queue of"},
-                                     {"maps and sets", "hash_"}};
+                                     {"maps and sets", "hash_"},
+                                     {"rooms in which threads wait", "waiting: "}};
   const auto print = [](const std::string& title, std::size_t number, std::uint64_t executions, std::uint64_t steps,
                         double seconds) {
     std::printf("| %s | %zu | %llu | %llu | %.2f |\n", title.c_str(), number, static_cast<unsigned long long>(executions),
