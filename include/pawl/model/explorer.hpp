@@ -79,7 +79,8 @@ class explorer {
     const double share = shelf_.share();
     take_item();
     const std::size_t before = shelf_.size();
-    if (chooser_.chooses()) chooser_.begin(longest_);
+    // A search goes on where it was when a graph of its own was laid aside, and not where it began.
+    if (chooser_.chooses() && !(chooser_.searches() && left_ != 0)) chooser_.begin(longest_);
     runtime_ = fiber::runtime();
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
     const outcome how = schedule();
@@ -234,9 +235,10 @@ class explorer {
     }
     if (!mine.loop.trying()) {
       chooser_.yield(running_);
-      park(waiting::turn);
+      // (A search gives way at the next event. That there is one, and not a wait, is known only after the trial.)
+      park(chooser_.searches() ? waiting::served : waiting::turn);
       if (chooser_.turns()) {
-        arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false}));
+        arrive(graph_.append(turn_event(tried_on)));
         mine.loop.begin();
         return;
       }
@@ -246,6 +248,7 @@ class explorer {
       case waiting_loop::verdict::tries:
         return;
       case waiting_loop::verdict::waits:
+        if (chooser_.searches()) wait_for_change();
         block();
       case waiting_loop::verdict::did_something:
         did_something();
@@ -253,7 +256,7 @@ class explorer {
   }
   [[nodiscard]] bool waits_in_loop() const noexcept {
     for (unsigned t = 0; t < thread_count_; ++t) {
-      if (threads_[t].started && threads_[t].waits == waiting::for_ever) return true;
+      if (threads_[t].started && threads_[t].waits_in_loop()) return true;
     }
     return false;
   }
@@ -261,7 +264,7 @@ class explorer {
   [[nodiscard]] bool stuck() const noexcept {
     bool all = true;
     for (unsigned t = 0; t < thread_count_; ++t) {
-      if (threads_[t].waits != waiting::for_ever) continue;
+      if (!threads_[t].waits_in_loop()) continue;
       threads_[t].loop.for_each_awaited([&](stamp load, std::uint32_t l) {
         const location& where = graph_.at(l);
         const uint128 last = graph_.value_of(l, where.stores[where.stores.size() - 1]);
@@ -310,7 +313,8 @@ class explorer {
   }
 
  private:
-  enum class waiting : std::uint8_t { nothing, store, turn, own_store, thread, for_ever };
+  // served: until all that is recorded was. change: of what a loop has read, to another value.
+  enum class waiting : std::uint8_t { nothing, served, store, turn, own_store, thread, change, for_ever };
 
   struct thread {
     buffer<stamp> records;  // its events in the graph that is served
@@ -328,6 +332,8 @@ class explorer {
     explorer* owner = nullptr;
     waiting_loop loop;
     fiber stack;
+
+    [[nodiscard]] bool waits_in_loop() const noexcept { return waits == waiting::for_ever || waits == waiting::change; }
   };
   struct seen {
     uint128 value;
@@ -422,9 +428,9 @@ class explorer {
   }
   // The thread lets others go first, until the scheduler finds that it may go on.
   void park(waiting why) {
-    if ((why == waiting::turn || why == waiting::own_store) && left_ == 0 && checked_) {
+    if ((why == waiting::turn || why == waiting::own_store || why == waiting::served) && left_ == 0 && checked_) {
       if (graph_.events.size() >= limit_) stop(outcome::bounded);
-      if (why == waiting::own_store || !chooser_.chooses()) return;
+      if (why != waiting::turn || !chooser_.chooses()) return;
     }
     thread& mine = threads_[running_];
     mine.waits = why;
@@ -442,9 +448,13 @@ class explorer {
         return graph_.of(t.waits_for).known;
       case waiting::thread:
         return threads_[t.joins].finished;
+      case waiting::served:
+        return left_ == 0 && checked_;
       case waiting::turn:
       case waiting::own_store:
         return new_events;
+      case waiting::change:
+        return new_events && has_changed(t);
       case waiting::for_ever:
         return false;
     }
@@ -505,8 +515,52 @@ class explorer {
 
   // The tried iteration is not one that waits, and the thread can't go back: so the graph is run again, with a note to go on here.
   [[noreturn]] void did_something() {
-    lay_aside({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false});
+    lay_aside(turn_event(tried_on));
     stop(outcome::dropped);
+  }
+  // (Of a turn, for a search: whether the trial has shown that the thread does something, or it has waited for a change.)
+  static constexpr unsigned tried_on = 0, woken = 1;
+  [[nodiscard]] event turn_event(unsigned why) const noexcept {
+    return {why, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false};
+  }
+  // In a search: the running thread's iteration, which only waited, comes again when another value is there. Then the graph is run again
+  // with a note to go on, since the trial has left its traces on the thread's stack.
+  [[noreturn]] void wait_for_change() {
+    if (waits_as_before()) stop(outcome::dropped);
+    park(waiting::change);
+    chooser_.commit();
+    lay_aside(turn_event(woken));
+    stop(outcome::dropped);
+  }
+  [[nodiscard]] bool has_changed(const thread& t) const noexcept {
+    bool changed = false;
+    t.loop.for_each_awaited([&](stamp load, std::uint32_t l) {
+      const location& where = graph_.at(l);
+      const stamp read = graph_.get(load).rf;
+      for (std::size_t p = graph_.position_of(read) + 1; p < where.stores.size(); ++p)
+        changed = changed || graph_.value_of(l, where.stores[p]) != graph_.value_of(l, read);
+    });
+    return changed;
+  }
+  // Whether the running thread has waited, was woken, and has read the same stores again: an execution like that in which it waits on.
+  [[nodiscard]] bool waits_as_before() {
+    buffer<stamp>& mine = own_events_;
+    mine.clear();
+    for (std::size_t i = 0; i < graph_.events.size(); ++i) {
+      if (graph_.events[i].thread == running_) mine.push_back(static_cast<stamp>(i));
+    }
+    std::size_t reads = 0;
+    threads_[running_].loop.for_each_awaited([&](stamp, std::uint32_t) { ++reads; });
+    if (mine.size() < 2 * reads + 1) return false;
+    const event& between = graph_.get(mine[mine.size() - reads - 1]);
+    if (between.kind != kind::turn || between.value != woken) return false;
+    for (std::size_t i = 0; i < reads; ++i) {
+      const event& now = graph_.get(mine[mine.size() - reads + i]);
+      const event& before = graph_.get(mine[mine.size() - 2 * reads - 1 + i]);
+      if (now.kind != kind::load || before.kind != kind::load || now.location != before.location || now.rf != before.rf)
+        return false;
+    }
+    return true;
   }
   // Serves this thread's next recorded event, a store, a fence or a turn.
   stamp replay(kind expected, std::uint32_t location) {
@@ -574,6 +628,7 @@ class explorer {
   }
   // One of the stores that may be read, the latest where the chosen one may not.
   seen read_chosen(const access& a, update f) {
+    if (chooser_.searches()) return read_next(a, f);
     const location& where = graph_.at(a.location);
     const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
     const std::size_t last = where.stores.size() - 1;
@@ -597,6 +652,36 @@ class explorer {
     arrive(s, a.feeds_fences);
     threads_[running_].loop.read(s, a.location, value);
     return {value, e.rf, e.exclusive};
+  }
+  // What the search comes to: each store that may be read, and each way to read it.
+  seen read_next(const access& a, update f) {
+    const location& where = graph_.at(a.location);
+    const std::size_t last = where.stores.size() - 1;
+    const std::size_t floor = chooser_.latest_only ? last : graph_.floor(a.location, graph_.threads[running_].now);
+    uint128 ignored = 0;
+    ways_.clear();
+    for (std::size_t p = last + 1; p-- > floor;) {
+      const stamp from = where.stores[p];
+      const bool succeeds = f && f(graph_.value_of(a.location, from), ignored);
+      event e = load_event(a, f, from, succeeds);
+      if (!(succeeds && graph_.taken(a.location, from)) && (p == last || consistent_with(e))) ways_.push_back(e);
+      if (succeeds && a.weak && may_fail_for_nothing(a.location, running_)) {
+        e = load_event(a, f, from, false);
+        e.spurious = true;
+        if (p == last || consistent_with(e)) ways_.push_back(e);
+      }
+    }
+    const event e = next_way();
+    const stamp s = graph_.append(e);
+    arrive(s, a.feeds_fences);
+    const uint128 value = graph_.value_of(a.location, e.rf);
+    threads_[running_].loop.read(s, a.location, value);
+    return {value, e.rf, e.exclusive};
+  }
+  event next_way() {
+    const std::size_t way = chooser_.pick(ways_.size());
+    if (way == ways_.size()) stop(outcome::diverged);
+    return ways_[way];
   }
   seen served(const access& a, update f, stamp s) {
     thread& mine = threads_[running_];
@@ -670,6 +755,13 @@ class explorer {
     e.position = static_cast<std::uint16_t>(end);
     if (e.exclusive) {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
+    } else if (chooser_.searches()) {
+      ways_.clear();
+      for (std::size_t p = end + 1; p-- > (chooser_.latest_only ? end : first_place(e.location));) {
+        e.position = static_cast<std::uint16_t>(p);
+        if (graph_.free_at(e.location, p) && (p == end || consistent_with(e))) ways_.push_back(e);
+      }
+      e = next_way();
     } else {
       const std::size_t first = first_place(e.location);
       const std::size_t behind = chooser_.pick_store(end - first + 1);
@@ -797,6 +889,8 @@ class explorer {
   bool by_rc11_ = false;
   std::size_t longest_ = 0;  // events of a run so far
   buffer<stamp> arrivals_;
+  buffer<event> ways_;  // of the running thread's next event, in a search
+  buffer<stamp> own_events_;
   buffer<replay_text::kin> family_;
   shelf shelf_;
   revisits revisits_{graph_, shelf_};
