@@ -46,6 +46,10 @@ struct options {
   std::uint64_t seed = 0;  ///< of the random modes
   std::string replay{};  ///< a violation's replay: exactly that execution
   bool progress = false;  ///< a line on the standard error stream, twice a second, where that is a terminal
+  /// Of loops with effects, whose iterations end in B::pause(): how often a thread may do the same, read the same values, and come to the
+  /// same state. Then it stops: it could try for ever while another isn't run, so a check that met this is not `complete`. Threads that
+  /// undo each other's steps are found within 3 repetitions, and not with fewer. 0: no bound.
+  unsigned repetitions = 3;
 };
 
 /// A violation where `holds` is false. Ends the execution.
@@ -222,6 +226,7 @@ report check(const options& o, Body&& body) {
   detail::execution checked(o.spurious_failures, o.realtime, o.reuse);
   detail::explorer& steps = checked.steps();
   steps.sequential(o.memory_model == memory_model::sc);
+  steps.most_repetitions(o.repetitions);
   steps.rc11(o.memory_model == memory_model::rc11);
   const bool replays = !o.replay.empty();
   detail::validate(replays && !steps.replay(o.replay), "model::options::replay is no violation's replay");
@@ -246,6 +251,7 @@ report check(const options& o, Body&& body) {
   std::uint64_t tries_to_shorten = 0;
   bool met_most = false;
   bool met_limit = false;
+  bool met_repetitions = false;
   while (steps.more() || samples || searches) {
     if (most != 0 && result.executions + result.repeated + result.blocked >= most) {
       met_most = true;
@@ -268,6 +274,7 @@ report check(const options& o, Body&& body) {
     }
     result.steps += checked.events();
     if (how == outcome::bounded) met_limit = true;
+    if (how == outcome::repeated) met_repetitions = true;
     if (how == outcome::blocked) ++result.blocked;
     if (how == outcome::complete && searches && !seen_before.insert(steps.state())) {
       ++result.repeated;
@@ -296,6 +303,7 @@ report check(const options& o, Body&& body) {
     also(samples, "executions are chosen at random");
     also(o.preemption_bound && !replays, "a bound of " + std::to_string(o.preemption_bound.value_or(0)) + " preemptions");
     also(met_most, "a bound of " + std::to_string(most) + " executions");
+    also(met_repetitions, "a bound of " + std::to_string(o.repetitions) + " repetitions of a loop with effects");
     also(met_limit, "a bound on the steps of an execution");
     result.complete = result.bounds.empty();
   }

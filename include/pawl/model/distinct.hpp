@@ -7,6 +7,7 @@
 
 #include "buffer.hpp"
 #include "graph.hpp"
+#include "hash.hpp"
 
 namespace pawl::inline v0::model::detail {
 
@@ -24,13 +25,6 @@ class distinct {
   }
 
  private:
-  // (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014)
-  static std::uint64_t mix(std::uint64_t z) noexcept {
-    z += 0x9e3779b97f4a7c15U;
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31U);
-  }
   // An event is known by its thread and its place there, since stamps say in which order the events came. The graph is the set of its
   // events, each with the store that it reads, or the store that it stands behind.
   std::uint64_t hash_of(const graph& g) {

@@ -35,7 +35,18 @@ class unobserved {
 class execution {
  public:
   explicit execution(unsigned spurious_failures, bool realtime = false, bool reuse = false)
-      : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {}
+      : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {
+    explorer_.watch_memory(
+        [](const void* self) {
+          std::uint64_t hash = 1;
+          static_cast<const execution*>(self)->arena_.for_each_alive(
+              [&hash](const std::byte* begin, std::size_t bytes) { hash = detail::hash(hash, begin, bytes); });
+          return hash;
+        },
+        this);
+  }
+  execution(const execution&) = delete;
+  execution& operator=(const execution&) = delete;
 
   /// Whether operations of a linearizable history are ordered as they come, and not only where one happens before another.
   [[nodiscard]] bool realtime() const noexcept { return realtime_; }
@@ -300,6 +311,9 @@ class execution {
       const bool loops = explorer_.waits_in_loop();
       note(loops ? violation_kind::livelock : violation_kind::deadlock,
            loops ? "threads wait in a loop for what no thread will store" : "threads wait for each other");
+    } else if (how == explorer::outcome::livelock) {
+      const std::size_t first = last_round_to_the_end();
+      note(violation_kind::livelock, "threads undo each other's steps, and can do so for ever", first);
     } else if (how == explorer::outcome::diverged) {
       note(violation_kind::requirement,
            "the body does not do the same again: it depends on time, chance, addresses of its own, or data that outlives a run");
@@ -448,8 +462,26 @@ class execution {
     };
     fail(violation_kind::data_race, text, where);
   }
-  void note(violation_kind kind, std::string message) {
-    const trace shown(explorer_.state(), trace_);
+  // The steps that come again go behind all others, which they may: nothing of those others depends on them. The number of the first.
+  std::size_t last_round_to_the_end() {
+    buffer<detail::step> again;
+    bool comes_again[max_threads] = {};
+    std::size_t once = 0;
+    for (std::size_t i = 0; i < trace_.size(); ++i) {
+      const detail::step each = trace_[i];
+      // What is no event belongs to the one before.
+      if (each.event != initial) comes_again[each.thread] = !explorer_.comes_once(each.event);
+      if (comes_again[each.thread]) {
+        again.push_back(each);
+      } else {
+        trace_[once++] = each;
+      }
+    }
+    for (std::size_t i = 0; i < again.size(); ++i) trace_[once + i] = again[i];
+    return once;
+  }
+  void note(violation_kind kind, std::string message, std::size_t again_from = ~std::size_t{0}) {
+    const trace shown(explorer_.state(), trace_, again_from);
     failure_ = violation{kind, std::move(message), shown.as_text(), explorer_.replay(), shown.as_dot(), trace_.size()};
   }
 

@@ -15,6 +15,7 @@
 #include "fiber.hpp"
 #include "graph.hpp"
 #include "rc11.hpp"
+#include "repetition.hpp"
 #include "revisits.hpp"
 #include "shelf.hpp"
 #include "total_order.hpp"
@@ -51,8 +52,9 @@ struct access {
 class explorer {
  public:
   /// Of a run: all threads ended; some wait; the graph was none, or is run again with one event more; the program was stopped; it did not
-  /// do again what it did before; it took more steps than the limit.
-  enum class outcome { complete, blocked, dropped, stopped, diverged, bounded };
+  /// do again what it did before; it took more steps than the limit; its threads undo each other's steps; one did the same as often as it
+  /// may.
+  enum class outcome { complete, blocked, dropped, stopped, diverged, bounded, livelock, repeated };
 
   explicit explorer(unsigned spurious_failures = 1) : spurious_failures_(spurious_failures) {}
   explorer(const explorer&) = delete;
@@ -73,6 +75,15 @@ class explorer {
   void rc11(bool yes) noexcept { by_rc11_ = yes; }
   /// No execution has more events than this; 0: as many as there is room for.
   void limit(std::uint64_t events) noexcept { limit_ = events == 0 || events > most_events ? most_events : events; }
+  /// How often a thread may do the same in a loop with effects; 0: without a bound.
+  void most_repetitions(unsigned times) noexcept { most_repetitions_ = times; }
+  /// Gives a hash of the memory that threads share, stacks and atomics apart.
+  void watch_memory(std::uint64_t (*hash)(const void*), const void* argument) noexcept {
+    hash_of_memory_ = hash;
+    memory_ = argument;
+  }
+  /// Of a livelock: what is in the part that comes only once.
+  [[nodiscard]] bool comes_once(stamp s) const noexcept { return repetition::is_in(graph_, cut_, s); }
   /// Runs the graph that was laid aside last, and what follows from it straight ahead. `body` is thread zero.
   template <class Body>
   outcome run(Body& body) {
@@ -145,7 +156,7 @@ class explorer {
   }
   void store(access a, uint128 value) {
     strengthen(a);
-    act();
+    change();
     write(a, value, false, initial);
   }
   /// Returns what was read, and in `succeeded` whether f replaced it.
@@ -157,7 +168,7 @@ class explorer {
       uint128 desired = 0;
       f(what.value, desired);
       // One that stores what it read changes nothing that a waiting loop could wait for.
-      if (desired != what.value) act();
+      if (desired != what.value) change();
       if (!threads_[running_].loop.trying()) write(a, desired, true, what.from);
     }
     return what.value;
@@ -221,20 +232,25 @@ class explorer {
 
   /// The thread does something other than to read: an iteration of a loop that does is not one that waits.
   void act() {
-    if (threads_[running_].loop.trying()) did_something();
-    threads_[running_].loop.acted();
+    change();
+    ++threads_[running_].acts;
   }
   /// The end of an iteration of a loop that may wait; the thread's registers and frames begin at `frame`.
   void pause(const void* frame) {
     thread& mine = threads_[running_];
     if (!mine.loop.trying() && mine.next < mine.records.size()) {
       // It went on, as the records show: with a turn where the iteration was tried, without where it had an effect.
-      if (graph_.get(mine.records[mine.next]).kind == kind::turn) replay(kind::turn, 0);
+      if (graph_.get(mine.records[mine.next]).kind == kind::turn) {
+        replay(kind::turn, 0);
+      } else {
+        note_iteration(frame);
+      }
       mine.loop.begin();
       return;
     }
     if (!mine.loop.trying()) {
       chooser_.yield(running_);
+      if (mine.loop.has_effect()) return ended_with_effect(frame);
       // (A search gives way at the next event. That there is one, and not a wait, is known only after the trial.)
       park(chooser_.searches() ? waiting::served : waiting::turn);
       if (chooser_.turns()) {
@@ -244,7 +260,6 @@ class explorer {
       }
     }
     switch (mine.loop.ended(frame, mine.stack.top())) {
-      case waiting_loop::verdict::went_on:
       case waiting_loop::verdict::tries:
         return;
       case waiting_loop::verdict::waits:
@@ -313,8 +328,9 @@ class explorer {
   }
 
  private:
-  // served: until all that is recorded was. change: of what a loop has read, to another value.
-  enum class waiting : std::uint8_t { nothing, served, store, turn, own_store, thread, change, for_ever };
+  // served: until all that is recorded was. change: of what a loop has read, to another value. bound: for ever, where the thread could go
+  // on, but has done the same too often.
+  enum class waiting : std::uint8_t { nothing, served, store, turn, own_store, thread, change, bound, for_ever };
 
   struct thread {
     buffer<stamp> records;  // its events in the graph that is served
@@ -327,6 +343,7 @@ class explorer {
     bool joined = false;
     unsigned joined_by = 0;
     unsigned children = 0;
+    std::uint32_t acts = 0;  // that are no events
     void (*function)(void*) = nullptr;
     void* argument = nullptr;
     explorer* owner = nullptr;
@@ -341,6 +358,11 @@ class explorer {
     bool succeeds;
   };
 
+  // The thread does something that is an event.
+  void change() {
+    if (threads_[running_].loop.trying()) did_something();
+    threads_[running_].loop.acted();
+  }
   void take_item() {
     checked_ = !shelf_.pop(graph_);
     const std::size_t size = graph_.events.size();
@@ -350,6 +372,7 @@ class explorer {
       each.started = each.finished = each.joined = false;
       each.waits = waiting::nothing;
       each.children = 0;
+      each.acts = 0;
       each.loop.begin();
     }
     for (std::size_t i = 0; i < size; ++i) threads_[graph_.events[i].thread].records.push_back(static_cast<stamp>(i));
@@ -358,6 +381,7 @@ class explorer {
     ended_ = false;
     thread_count_ = own_stores_ = 0;
     arrivals_.clear();
+    repetition_.begin();
   }
   // The running thread comes to this event, for good.
   void arrive(stamp s, bool feeds_fences = true) {
@@ -455,6 +479,7 @@ class explorer {
         return new_events;
       case waiting::change:
         return new_events && has_changed(t);
+      case waiting::bound:
       case waiting::for_ever:
         return false;
     }
@@ -493,6 +518,9 @@ class explorer {
         }
         if (left_ != 0) return outcome::diverged;  // the program does not do what it did before
         for (unsigned t = 0; t < thread_count_; ++t) {
+          if (threads_[t].started && threads_[t].waits == waiting::bound) return outcome::repeated;
+        }
+        for (unsigned t = 0; t < thread_count_; ++t) {
           if (threads_[t].started && !threads_[t].finished) return outcome::blocked;
         }
         return outcome::complete;
@@ -509,6 +537,64 @@ class explorer {
     }
     family_.push_back({parent, nth});
     return static_cast<unsigned>(family_.size());
+  }
+
+  // ---- Loops with effects, see repetition.hpp -------------------------------------------------------------------------------------
+
+  // An iteration has ended that is none which only waits.
+  void ended_with_effect(const void* frame) {
+    if (!chooser_.chooses() || chooser_.searches()) park(waiting::served);
+    note_iteration(frame);
+    threads_[running_].loop.begin();
+    if (left_ == 0 && checked_ && comes_again()) stop(outcome::livelock);
+    if (chooser_.chooses() && !chooser_.searches()) return park(waiting::turn);
+    if (most_repetitions_ != 0 && repetition_.times(running_) >= most_repetitions_) park(waiting::bound);
+  }
+  void note_iteration(const void* frame) {
+    if (frame == nullptr) return;
+    const thread& mine = threads_[running_];
+    const auto* const from = static_cast<const std::byte*>(frame);
+    iteration_end now{};
+    now.local = detail::hash(1, from, static_cast<std::size_t>(mine.stack.top() - from));
+    now.iteration = mine.loop.hash_of_reads(now.local);
+    if (repetition_.knows(running_, now.local)) {
+      now.memory = hash_of_memory_ == nullptr ? 1 : hash_of_memory_(memory_);
+      for (unsigned t = 0; t < thread_count_; ++t) {
+        const thread& other = threads_[t];
+        if (!other.started || other.finished || other.waits != waiting::thread) continue;
+        const std::byte* const begin = other.stack.suspended_at();
+        now.memory = detail::hash(now.memory, begin, static_cast<std::size_t>(other.stack.top() - begin));
+      }
+      if (now.memory == 0) now.memory = 1;
+    }
+    now.acts = mine.acts;
+    now.time = graph_.threads[running_].now.time[running_];
+    repetition_.add(running_, now);
+  }
+  // Whether all that are alive have ended an iteration, or wait for what does not come, and can go on as they did.
+  bool comes_again() {
+    unsigned resting = 0;
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      const thread& each = threads_[t];
+      if (!each.started || each.finished || each.waits == waiting::thread || each.waits_in_loop()) continue;
+      if (!repetition_.rests(t, graph_.threads[t].now.time[t], each.acts)) return false;
+      resting |= 1U << t;
+    }
+    return repetition_.find_cut(graph_, resting, cut_) && none_is_released();
+  }
+  // Whether what the other threads wait for in a loop has the value that they have read, in each round and all the time.
+  [[nodiscard]] bool none_is_released() const noexcept {
+    bool none = true;
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      if (!threads_[t].started || !threads_[t].waits_in_loop()) continue;
+      threads_[t].loop.for_each_awaited([&](stamp load, std::uint32_t l) {
+        const uint128 read = graph_.value_of(l, graph_.get(load).rf);
+        const buffer<stamp>& stores = graph_.at(l).stores;
+        none = none && graph_.value_of(l, stores[stores.size() - 1]) == read;
+        for (const stamp each : stores) none = none && (comes_once(each) || graph_.value_of(l, each) == read);
+      });
+    }
+    return none;
   }
 
   // ---- Events --------------------------------------------------------------------------------------------------------------------
@@ -887,6 +973,11 @@ class explorer {
   chooser chooser_;
   bool sequential_ = false;
   bool by_rc11_ = false;
+  repetition repetition_;
+  clock cut_;  // of a livelock
+  unsigned most_repetitions_ = 0;
+  std::uint64_t (*hash_of_memory_)(const void*) = nullptr;
+  const void* memory_ = nullptr;
   std::size_t longest_ = 0;  // events of a run so far
   buffer<stamp> arrivals_;
   buffer<event> ways_;  // of the running thread's next event, in a search

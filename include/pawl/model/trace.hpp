@@ -56,12 +56,15 @@ inline std::string text_of(uint128 value) {
 
 class trace {
  public:
-  trace(const graph& g, const buffer<step>& steps) : graph_(g), steps_(steps) {}
+  /// The steps from number `again_from` on come again and again.
+  trace(const graph& g, const buffer<step>& steps, std::size_t again_from = ~std::size_t{0})
+      : graph_(g), steps_(steps), again_from_(again_from) {}
 
   /// A line per step, in the order in which the checker ran them, which is one in which they may have happened.
   [[nodiscard]] std::string as_text() const {
     std::string lines;
     for (const step& each : steps_) {
+      if (static_cast<std::size_t>(&each - steps_.begin()) == again_from_) lines += "again and again:\n";
       std::string line = std::string("thread ") + std::to_string(each.thread) + "  " + text_of(each.where);
       pad(line, 36);
       line += each.operation;
@@ -197,6 +200,7 @@ class trace {
 
   const graph& graph_;
   const buffer<step>& steps_;
+  const std::size_t again_from_;
 };
 
 }  // namespace pawl::inline v0::model::detail
