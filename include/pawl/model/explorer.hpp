@@ -628,12 +628,14 @@ class explorer {
     });
     return changed;
   }
-  // Whether the running thread has waited, was woken, and has read the same stores again: an execution like that in which it waits on.
+  // Whether the running thread has waited, was woken, and has read the same stores again, or what it has stored there itself instead (a
+  // read-modify-write that leaves the value): an execution like that in which it waits on.
   [[nodiscard]] bool waits_as_before() {
-    buffer<stamp>& mine = own_events_;
+    buffer<stamp>& mine = own_events_;  // that read, and turns
     mine.clear();
     for (std::size_t i = 0; i < graph_.events.size(); ++i) {
-      if (graph_.events[i].thread == running_) mine.push_back(static_cast<stamp>(i));
+      const event& e = graph_.events[i];
+      if (e.thread == running_ && (e.kind == kind::load || e.kind == kind::turn)) mine.push_back(static_cast<stamp>(i));
     }
     std::size_t reads = 0;
     threads_[running_].loop.for_each_awaited([&](stamp, std::uint32_t) { ++reads; });
@@ -643,8 +645,10 @@ class explorer {
     for (std::size_t i = 0; i < reads; ++i) {
       const event& now = graph_.get(mine[mine.size() - reads + i]);
       const event& before = graph_.get(mine[mine.size() - 2 * reads - 1 + i]);
-      if (now.kind != kind::load || before.kind != kind::load || now.location != before.location || now.rf != before.rf)
-        return false;
+      if (before.kind != kind::load || now.location != before.location) return false;
+      const bool own = now.rf != initial && graph_.get(now.rf).thread == running_ &&
+                       graph_.value_of(now.location, now.rf) == graph_.value_of(now.location, before.rf);
+      if (now.rf != before.rf && !own) return false;
     }
     return true;
   }
