@@ -15,6 +15,7 @@
 #include "model/backend.hpp"
 #include "model/distinct.hpp"
 #include "model/environment.hpp"
+#include "model/faults.hpp"
 #include "model/linearizable.hpp"
 #include "model/progress.hpp"
 #include "model/replace_new.hpp"
@@ -246,6 +247,7 @@ report check(const options& o, Body&& body) {
     checked.end_globals();
   };
   detail::stopwatch watch(o.progress);
+  const detail::fault_handler faults;
   steps.begin();
   detail::distinct seen_before;
   std::uint64_t tries_to_shorten = 0;

@@ -156,6 +156,23 @@ class execution {
     explorer_.begin();
   }
 
+  /// Addresses below are those of null, and of fields of what is at null.
+  static constexpr std::uintptr_t null_page = 4096;
+  /// The program accesses an address of the null page; null_page itself: one of which is only known that nothing can be there.
+  void followed_null(std::uintptr_t address, const place& where) {
+    const auto text = [address] {
+      if (address >= null_page)
+        return std::string("access to an address that is none: the pointer was never written, or is no pointer");
+      return "access to address " + text_of_address(address) + ": a null pointer was followed";
+    };
+    fail(violation_kind::use_after_free, text, where);
+  }
+  /// Before an access that reads what is there.
+  void check_not_null(const void* address, const place& where) {
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    if (at < null_page) followed_null(at, where);
+  }
+
   // ---- Atomics -------------------------------------------------------------------------------------------------------------------
 
   void begin_atomic(const void* address, uint128 value) {
@@ -394,6 +411,7 @@ class execution {
     return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
   }
   void check_alive(const void* address, const place& where) {
+    check_not_null(address, where);
     const block* const home = arena_.find(address);
     if (home != nullptr && home->freed) {
       fail(

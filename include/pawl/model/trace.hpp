@@ -42,6 +42,12 @@ inline std::string text_of(memory_order order) {
   }
   return "consume";
 }
+inline std::string text_of_address(std::uint64_t address) {
+  std::string digits;
+  for (int i = 0; i < 16; ++i) digits.insert(digits.begin(), "0123456789abcdef"[address >> (4 * i) & 15U]);
+  const std::size_t first = digits.find_first_not_of('0');
+  return "0x" + (first == std::string::npos ? "0" : digits.substr(first));
+}
 // Small ones as numbers, others, pointers mostly, as one reads those.
 inline std::string text_of(uint128 value) {
   const auto low = static_cast<std::uint64_t>(value);
