@@ -729,7 +729,7 @@ TEST_CASE("the search with a preemption bound that bounds nothing agrees with br
   generator random(23);
   std::size_t compared = 0;
   std::size_t with_waits = 0;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 1'200; ++i) {
     const program p = random.next();
     const brute_force expected(p);
     // It has no means against many orders of one execution's steps.

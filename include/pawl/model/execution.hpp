@@ -175,7 +175,7 @@ class execution {
 
   // ---- Atomics -------------------------------------------------------------------------------------------------------------------
 
-  void begin_atomic(const void* address, uint128 value) {
+  [[gnu::noinline]] void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
     note_write(address, "begun", named({}));
     const unsigned t = explorer_.running();
@@ -188,7 +188,7 @@ class execution {
     explorer_.state().at(o.location).initial_value = value;
     explorer_.act();
   }
-  void end_object(const void* address) {
+  [[gnu::noinline]] void end_object(const void* address) {
     if (setting_up()) return;
     object& o = objects_.at(address);
     if (o.what == object::life::none) return;
@@ -198,7 +198,7 @@ class execution {
     o.where_written = where;
   }
   /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
-  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
+  [[gnu::noinline]] std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
     const place where = named(given);
     check_alive(address, where);
     object& o = objects_.at(address);
@@ -229,7 +229,7 @@ class execution {
     return o.location;
   }
   /// An operation on an atomic, or a fence, that the explorer has just executed.
-  void step(const char* operation, const place& where, uint128 value) {
+  [[gnu::noinline]] void step(const char* operation, const place& where, uint128 value) {
     if (explorer_.trying()) return;
     note_step(operation, named(where), value,
               explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
@@ -237,7 +237,7 @@ class execution {
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
 
-  void read_plain(const void* address, std::size_t bytes, const place& given) {
+  [[gnu::noinline]] void read_plain(const void* address, std::size_t bytes, const place& given) {
     if (setting_up()) return;
     const place where = named(given);
     check_alive(address, where);
@@ -259,7 +259,7 @@ class execution {
     if (o.what == object::life::none) o.what = object::life::plain;
     note_step("plain read", where);
   }
-  void write_plain(const void* address, const place& given) {
+  [[gnu::noinline]] void write_plain(const void* address, const place& given) {
     if (setting_up()) return;
     const place where = named(given);
     note_write(address, "written", where);
@@ -269,7 +269,7 @@ class execution {
 
   // ---- Allocation ----------------------------------------------------------------------------------------------------------------
 
-  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
+  [[gnu::noinline]] void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
     if (!setting_up()) explorer_.act();
     const place where = named(given);
     if (reuse_ && counts && !setting_up()) {
@@ -284,7 +284,7 @@ class execution {
     return fresh->begin;
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
-  void deallocate(void* memory, const place& given) {
+  [[gnu::noinline]] void deallocate(void* memory, const place& given) {
     if (!setting_up()) explorer_.act();
     const place where = named(given);
     block* const old = arena_.find(memory);

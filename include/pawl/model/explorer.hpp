@@ -150,17 +150,19 @@ class explorer {
     return true;
   }
 
-  uint128 load(access a) {
+  // (Never inlined, here and in execution.hpp: what differs from one iteration of a loop to the next, stamps and clocks, must not come to
+  // lie in the program's own frames, which are compared.)
+  [[gnu::noinline]] uint128 load(access a) {
     strengthen(a);
     return read(a, update()).value;
   }
-  void store(access a, uint128 value) {
+  [[gnu::noinline]] void store(access a, uint128 value) {
     strengthen(a);
     change();
     write(a, value, false, initial);
   }
   /// Returns what was read, and in `succeeded` whether f replaced it.
-  uint128 read_modify_write(access a, update f, bool& succeeded) {
+  [[gnu::noinline]] uint128 read_modify_write(access a, update f, bool& succeeded) {
     strengthen(a);
     const seen what = read(a, f);
     succeeded = what.succeeds;
@@ -217,7 +219,7 @@ class explorer {
   }
 
   enum class symmetry : std::uint8_t { full, light, heavy };
-  void fence(memory_order order, symmetry sides = symmetry::full) {
+  [[gnu::noinline]] void fence(memory_order order, symmetry sides = symmetry::full) {
     thread& mine = threads_[running_];
     if (mine.loop.trying()) return;
     if (mine.next < mine.records.size()) {
