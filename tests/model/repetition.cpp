@@ -41,6 +41,14 @@ void opposite_orders(GoOn go_on) {
 }
 const auto for_ever = [](unsigned /*thread*/) { return true; };
 
+// No livelock, though where it can't be seen that a thread is elsewhere than before, that may be all that is found out.
+template <class Body>
+void never_stuck(Body body) {
+  const model::report r = model::check(body);
+  INFO((r.violation ? r.violation->message + "\n" + r.violation->trace : ""));
+  CHECK(r.ok());
+  CHECK(r.complete == r.bounds.empty());
+}
 // Clean; `complete`, or else not because a loop did the same too often.
 template <class Body>
 void clean(bool complete, Body body, const model::options& o = {}) {
@@ -85,18 +93,18 @@ TEST_CASE("threads that give up after some tries are no livelock, wherever they 
     int tries[2] = {};
     opposite_orders([tries](unsigned me) mutable { return ++tries[me] < 2; });
   });
-  // What the checker doesn't see is no part of what a thread does: so these end at the bound on repetitions.
-  clean(false, [] {
+  // In memory that the checker doesn't follow, and where it does.
+  never_stuck([] {
     int tries[2] = {};  // on the main thread's stack
     opposite_orders([&](unsigned me) { return ++tries[me] < 5; });
   });
-  clean(false, [] {
+  never_stuck([] {
     int* const tries[2] = {model::make<int>(0), model::make<int>(0)};
     opposite_orders([&](unsigned me) { return ++*tries[me] < 5; });
     model::destroy(tries[0]);
     model::destroy(tries[1]);
   });
-  clean(false, [] {
+  never_stuck([] {
     model::var<int> tries[2] = {0, 0};
     opposite_orders([&](unsigned me) {
       tries[me].set(tries[me].get() + 1);

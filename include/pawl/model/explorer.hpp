@@ -520,7 +520,8 @@ class explorer {
         }
         if (left_ != 0) return outcome::diverged;  // the program does not do what it did before
         for (unsigned t = 0; t < thread_count_; ++t) {
-          if (threads_[t].started && threads_[t].waits == waiting::bound) return outcome::repeated;
+          if (threads_[t].started && threads_[t].waits == waiting::bound)
+            return comes_again() ? outcome::livelock : outcome::repeated;
         }
         for (unsigned t = 0; t < thread_count_; ++t) {
           if (threads_[t].started && !threads_[t].finished) return outcome::blocked;
