@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "model/backend.hpp"
+#include "model/distinct.hpp"
 #include "model/environment.hpp"
+#include "model/faults.hpp"
 #include "model/linearizable.hpp"
 #include "model/progress.hpp"
 #include "model/replace_new.hpp"
@@ -22,8 +24,9 @@
 
 namespace pawl::inline v0::model {
 
-/// How executions are found. exhaustive: all of them, each once. random: each choice at random. pct: threads by random priorities that
-/// change at a few random steps (probabilistic concurrency testing), which finds bugs that need few preemptions sooner.
+/// How executions are found. exhaustive: all of them, each once; or, with a preemption bound, all that it leaves. random: each choice at
+/// random. pct: threads by random priorities that change at a few random steps (probabilistic concurrency testing), which finds bugs that
+/// need few preemptions sooner.
 enum class mode { exhaustive, random, pct };
 /// cpp20: the standard's, without load buffering. rc11: with the rule for seq_cst of RC11, which allows a little more. sc: every atomic
 /// operation and fence as if it were seq_cst.
@@ -33,7 +36,10 @@ struct options {
   model::mode mode = model::mode::exhaustive;
   std::uint64_t max_executions = 0;  ///< 0: no bound; in the random modes 10,000
   std::uint64_t max_steps = 0;  ///< events of one execution; 0: no bound but the checker's own, 32,000
-  std::optional<unsigned> preemption_bound{};  ///< random modes: how often a thread that could go on is interrupted
+  /// How often a thread that could go on is interrupted, in one execution; one that ends, waits, or has ended an iteration of a loop with
+  /// B::pause() gives way for free. none: as often as it may. The exhaustive mode then tries all that is left, stale reads included, first
+  /// without any interruption, then with one, and so on: so a violation comes with the fewest. It is never `complete`.
+  std::optional<unsigned> preemption_bound{};
   model::memory_model memory_model = model::memory_model::cpp20;
   bool reuse = false;  ///< freed memory may come back, at once or later, to the next that allocates as much
   unsigned spurious_failures = 1;  ///< of weak compare-and-swaps of one thread on one object
@@ -41,6 +47,10 @@ struct options {
   std::uint64_t seed = 0;  ///< of the random modes
   std::string replay{};  ///< a violation's replay: exactly that execution
   bool progress = false;  ///< a line on the standard error stream, twice a second, where that is a terminal
+  /// Of loops with effects, whose iterations end in B::pause(): how often a thread may do the same, read the same values, and come to the
+  /// same state. Then it stops: it could try for ever while another isn't run, so a check that met this is not `complete`. Threads that
+  /// undo each other's steps are found within 3 repetitions, and not with fewer. 0: no bound.
+  unsigned repetitions = 3;
 };
 
 /// A violation where `holds` is false. Ends the execution.
@@ -212,20 +222,22 @@ void destroy(T* object, detail::place where = {__builtin_FILE(), __builtin_LINE(
 template <class Body>
 report check(const options& o, Body&& body) {
   using outcome = detail::explorer::outcome;
-  detail::validate(o.preemption_bound && o.mode == mode::exhaustive, "model::options::preemption_bound: for the random modes only");
   detail::validate(detail::active != nullptr, "model::check is called within a check");
   report result;
   detail::execution checked(o.spurious_failures, o.realtime, o.reuse);
   detail::explorer& steps = checked.steps();
   steps.sequential(o.memory_model == memory_model::sc);
+  steps.most_repetitions(o.repetitions);
   steps.rc11(o.memory_model == memory_model::rc11);
   const bool replays = !o.replay.empty();
   detail::validate(replays && !steps.replay(o.replay), "model::options::replay is no violation's replay");
   const bool samples = o.mode != mode::exhaustive && !replays;
+  const bool searches = o.mode == mode::exhaustive && o.preemption_bound && !replays;
+  steps.choices().latest_only = o.memory_model == memory_model::sc;
+  if (searches) steps.choices().search(*o.preemption_bound);
   if (samples) {
     steps.choices().how = o.mode == mode::random ? detail::chooser::way::random : detail::chooser::way::priorities;
     steps.choices().seed(o.seed);
-    steps.choices().latest_only = o.memory_model == memory_model::sc;
     steps.choices().bounded_preemptions = o.preemption_bound.has_value();
     steps.choices().preemption_bound = o.preemption_bound.value_or(0);
   }
@@ -235,12 +247,16 @@ report check(const options& o, Body&& body) {
     checked.end_globals();
   };
   detail::stopwatch watch(o.progress);
+  const detail::fault_handler faults;
   steps.begin();
-  bool bounded = samples || replays;
+  detail::distinct seen_before;
   std::uint64_t tries_to_shorten = 0;
-  while (steps.more() || samples) {
-    if (most != 0 && result.executions + result.blocked >= most) {
-      bounded = true;
+  bool met_most = false;
+  bool met_limit = false;
+  bool met_repetitions = false;
+  while (steps.more() || samples || searches) {
+    if (most != 0 && result.executions + result.repeated + result.blocked >= most) {
+      met_most = true;
       break;
     }
     if (!steps.more()) steps.begin();
@@ -254,18 +270,24 @@ report check(const options& o, Body&& body) {
       result = report();
       tries_to_shorten = 0;
       checked.begin_again();
+      if (searches) steps.choices().search(*o.preemption_bound);
+      seen_before.clear();
       continue;
     }
     result.steps += checked.events();
-    if (how == outcome::bounded) bounded = true;
+    if (how == outcome::bounded) met_limit = true;
+    if (how == outcome::repeated) met_repetitions = true;
     if (how == outcome::blocked) ++result.blocked;
-    if (how == outcome::complete) {
+    if (how == outcome::complete && searches && !seen_before.insert(steps.state())) {
+      ++result.repeated;
+    } else if (how == outcome::complete) {
       ++result.executions;
       std::string seen;
       for (const auto& [name, value] : checked.observed()) seen += (seen.empty() ? "" : " ") + name + "=" + value;
       if (!seen.empty()) result.outcomes.insert(seen);
     }
-    watch.show(result.executions, result.blocked, samples ? most : 0, steps.explored());
+    watch.show(result.executions, result.blocked, samples ? most : 0, searches ? steps.choices().explored() : steps.explored());
+    if (searches) result.preemptions = steps.choices().preemption_bound;
     if (std::optional<violation> found = checked.take_failure()) {
       if (!result.violation || (found->kind == result.violation->kind && found->length < result.violation->length))
         result.violation = std::move(found);
@@ -273,9 +295,20 @@ report check(const options& o, Body&& body) {
     // A shorter one is easier to read: so it looks a little further.
     constexpr std::uint64_t most_tries = 200;
     if (result.violation && (replays || ++tries_to_shorten > most_tries)) break;
-    if (replays) break;
+    if (replays || (searches && !steps.more() && !steps.choices().next_execution(!result.violation))) break;
   }
-  result.complete = !result.violation && !bounded;
+  if (!result.violation) {
+    const auto also = [&result](bool met, const std::string& text) {
+      if (met) result.bounds += (result.bounds.empty() ? "" : "; ") + text;
+    };
+    also(replays, "a replay of one execution");
+    also(samples, "executions are chosen at random");
+    also(o.preemption_bound && !replays, "a bound of " + std::to_string(o.preemption_bound.value_or(0)) + " preemptions");
+    also(met_most, "a bound of " + std::to_string(most) + " executions");
+    also(met_repetitions, "a bound of " + std::to_string(o.repetitions) + " repetitions of a loop with effects");
+    also(met_limit, "a bound on the steps of an execution");
+    result.complete = result.bounds.empty();
+  }
   result.seconds = watch.seconds();
   return result;
 }

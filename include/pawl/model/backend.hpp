@@ -131,6 +131,8 @@ struct model {
   }
   template <class W>
   static access access_to(execution& e, const W& object, std::memory_order o, memory_order order) {
+    e.check_not_null(&object, order.where());
+    e.stop_if_failed();
     const std::uint32_t location = e.location_of(&object, sizeof object, object, order.where());
     e.stop_if_failed();
     return {location, o};

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a single execution is chosen where not all are explored: at random, by random priorities, or as it is written in a replay string.
+// How a single execution is chosen where not all are explored: at random, by random priorities, as it is written in a replay string, or as
+// the next of all those that have few preemptions.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "buffer.hpp"
+#include "choice_tree.hpp"
 #include "clock.hpp"
 #include "event.hpp"
 
@@ -113,8 +116,10 @@ class chooser {
  public:
   /// explore: nothing is chosen here. random: each choice for itself. priorities: the thread of the highest priority goes, and at a few
   /// steps, drawn before, it gets the lowest (S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte, "A Randomized Scheduler with
-  /// Probabilistic Guarantees of Finding Bugs", ASPLOS 2010). script: as written.
-  enum class way : std::uint8_t { explore, random, priorities, script };
+  /// Probabilistic Guarantees of Finding Bugs", ASPLOS 2010). script: as written. bounded: all choices, one after the other, that interrupt
+  /// no more than `preemption_bound` times a thread that could go on: see choice_tree.hpp. One that ends, waits, or comes to the end of a
+  /// loop's iteration is not interrupted.
+  enum class way : std::uint8_t { explore, random, priorities, script, bounded };
 
   way how = way::explore;
   bool bounded_preemptions = false;
@@ -123,26 +128,64 @@ class chooser {
   buffer<choice> script;
 
   [[nodiscard]] bool chooses() const noexcept { return how != way::explore; }
+  /// Whether all ways are gone.
+  [[nodiscard]] bool searches() const noexcept { return how == way::bounded; }
+  /// The search begins, without any preemption, and is to go so far.
+  void search(unsigned most_preemptions) noexcept {
+    how = way::bounded;
+    most_preemptions_ = most_preemptions;
+    preemption_bound = 0;
+    withheld_ = false;
+    tree_.begin();
+  }
+  /// Goes over to the next execution. All with fewer preemptions come first, so that the first that violates something has the fewest.
+  /// `raises`: when there is none, to more preemptions. False where the search is over.
+  bool next_execution(bool raises) noexcept {
+    if (tree_.next()) return true;
+    if (!raises || !withheld_ || preemption_bound == most_preemptions_) return false;
+    ++preemption_bound;
+    withheld_ = false;
+    tree_.begin();
+    return true;
+  }
+  [[nodiscard]] double explored() const noexcept { return tree_.explored(); }
+  /// One of so many ways of a search; `count`: the program has no more as many as before.
+  std::size_t pick(std::size_t count) { return tree_.choose(count); }
   void seed(std::uint64_t s) noexcept { state_ = s * 0x9e3779b97f4a7c15U + 1; }
 
   /// Another execution begins; the longest so far had so many events.
   void begin(std::size_t longest) noexcept {
     step_ = 0;
     preemptions_ = 0;
-    last_ = max_threads;
+    last_ = bounded_preemptions || searches() ? 0 : max_threads;  // the main thread begins
+    gives_way_ = false;
+    committed_ = max_threads;
+    tree_.to_root();
     lowest_ = 0;
     for (std::uint32_t& each : priority_) each = 1000 + static_cast<std::uint32_t>(next() % 1000000);
     for (std::size_t& each : changes_) each = next() % (longest + 1);
   }
   /// Of the threads that may go on, given as bits, not none. max_threads: the script names one that may not.
-  unsigned pick_thread(unsigned enabled) noexcept {
-    const bool last_could = last_ < max_threads && (enabled & (1U << last_)) != 0;
+  unsigned pick_thread(unsigned enabled) {
+    const bool last_could = last_ < max_threads && !gives_way_ && (enabled & (1U << last_)) != 0;
+    gives_way_ = false;
     unsigned picked = max_threads;
     if (how == way::script) {
       picked = step_ < script.size() ? script[step_].thread : lowest_of(enabled);
       if ((enabled & (1U << picked)) == 0) return max_threads;
-    } else if (last_could && bounded_preemptions && preemptions_ >= preemption_bound) {
+    } else if (committed_ != max_threads) {
+      picked = std::exchange(committed_, max_threads);
+    } else if (last_could && (bounded_preemptions || searches()) && preemptions_ >= preemption_bound) {
       picked = last_;
+      withheld_ = withheld_ || enabled != 1U << last_;
+    } else if (how == way::bounded) {
+      // Who could go on comes first: so the first execution has no preemption, and the next ones have few.
+      const auto count = static_cast<std::size_t>(__builtin_popcount(enabled));
+      const std::size_t taken = tree_.choose(count);
+      if (taken == count) return max_threads;
+      const unsigned others = last_could ? enabled & ~(1U << last_) : enabled;
+      const auto nth = static_cast<unsigned>(taken);
+      picked = !last_could ? nth_of(enabled, nth) : nth == 0 ? last_ : nth_of(others, nth - 1);
     } else if (how == way::random) {
       picked = nth_of(enabled, static_cast<unsigned>(next() % static_cast<unsigned>(__builtin_popcount(enabled))));
     } else {
@@ -158,9 +201,15 @@ class chooser {
     return picked;
   }
   /// An iteration of a loop has ended that may wait for another thread.
-  void yield(unsigned thread) noexcept { priority_[thread] = lowest_ < 1000 ? 999 - lowest_++ : 0; }
+  void yield(unsigned thread) noexcept {
+    priority_[thread] = lowest_ < 1000 ? 999 - lowest_++ : 0;
+    if (thread == last_) gives_way_ = true;
+  }
+  /// The thread that was picked last is who goes next: what it did first is no event that another could come before.
+  void commit() noexcept { committed_ = last_; }
   /// How far behind the latest of `count` stores a load reads, or a store stands.
-  std::size_t pick_store(std::size_t count) noexcept {
+  std::size_t pick_store(std::size_t count) {
+    if (how == way::bounded) return tree_.choose(count);
     if (how == way::script) return step_ < script.size() ? script[step_].behind : 0;
     // Mostly the latest: a stale read says more where the rest of the execution is one that is common.
     if (latest_only || count < 2 || next() % 4 != 0) return 0;
@@ -201,6 +250,11 @@ class chooser {
   std::size_t step_ = 0;
   unsigned last_ = max_threads;
   unsigned preemptions_ = 0;
+  bool gives_way_ = false;  // the last thread's iteration of a loop has ended: to go over to another is no preemption
+  unsigned committed_ = max_threads;
+  choice_tree tree_;
+  unsigned most_preemptions_ = 0;
+  bool withheld_ = false;  // there were more ways, with more preemptions
   unsigned lowest_ = 0;
   std::uint32_t priority_[max_threads] = {};
   std::size_t changes_[3] = {};

@@ -36,7 +36,18 @@ class unobserved {
 class execution {
  public:
   explicit execution(unsigned spurious_failures, bool realtime = false, bool reuse = false)
-      : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {}
+      : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {
+    explorer_.watch_memory(
+        [](const void* self) {
+          std::uint64_t hash = 1;
+          static_cast<const execution*>(self)->arena_.for_each_alive(
+              [&hash](const std::byte* begin, std::size_t bytes) { hash = detail::hash(hash, begin, bytes); });
+          return hash;
+        },
+        this);
+  }
+  execution(const execution&) = delete;
+  execution& operator=(const execution&) = delete;
 
   /// Whether operations of a linearizable history are ordered as they come, and not only where one happens before another.
   [[nodiscard]] bool realtime() const noexcept { return realtime_; }
@@ -147,9 +158,26 @@ class execution {
     explorer_.begin();
   }
 
+  /// Addresses below are those of null, and of fields of what is at null.
+  static constexpr std::uintptr_t null_page = 4096;
+  /// The program accesses an address of the null page; null_page itself: one of which is only known that nothing can be there.
+  void followed_null(std::uintptr_t address, const place& where) {
+    const auto text = [address] {
+      if (address >= null_page)
+        return std::string("access to an address that is none: the pointer was never written, or is no pointer");
+      return "access to address " + text_of_address(address) + ": a null pointer was followed";
+    };
+    fail(violation_kind::use_after_free, text, where);
+  }
+  /// Before an access that reads what is there.
+  void check_not_null(const void* address, const place& where) {
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    if (at < null_page) followed_null(at, where);
+  }
+
   // ---- Atomics -------------------------------------------------------------------------------------------------------------------
 
-  void begin_atomic(const void* address, uint128 value) {
+  [[gnu::noinline]] void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
     note_write(address, "begun", named({}));
     const unsigned t = explorer_.running();
@@ -162,7 +190,7 @@ class execution {
     explorer_.state().at(o.location).initial_value = value;
     explorer_.act();
   }
-  void end_object(const void* address) {
+  [[gnu::noinline]] void end_object(const void* address) {
     if (setting_up()) return;
     object& o = objects_.at(address);
     if (o.what == object::life::none) return;
@@ -172,7 +200,7 @@ class execution {
     o.where_written = where;
   }
   /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
-  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
+  [[gnu::noinline]] std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
     const place where = named(given);
     check_alive(address, where);
     object& o = objects_.at(address);
@@ -203,7 +231,7 @@ class execution {
     return o.location;
   }
   /// An operation on an atomic, or a fence, that the explorer has just executed.
-  void step(const char* operation, const place& where, uint128 value) {
+  [[gnu::noinline]] void step(const char* operation, const place& where, uint128 value) {
     if (explorer_.trying()) return;
     note_step(operation, named(where), value,
               explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
@@ -225,7 +253,7 @@ class execution {
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
 
-  void read_plain(const void* address, std::size_t bytes, const place& given) {
+  [[gnu::noinline]] void read_plain(const void* address, std::size_t bytes, const place& given) {
     if (setting_up()) return;
     const place where = named(given);
     check_alive(address, where);
@@ -247,7 +275,7 @@ class execution {
     if (o.what == object::life::none) o.what = object::life::plain;
     note_step("plain read", where);
   }
-  void write_plain(const void* address, const place& given) {
+  [[gnu::noinline]] void write_plain(const void* address, const place& given) {
     if (setting_up()) return;
     const place where = named(given);
     note_write(address, "written", where);
@@ -257,7 +285,7 @@ class execution {
 
   // ---- Allocation ----------------------------------------------------------------------------------------------------------------
 
-  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
+  [[gnu::noinline]] void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
     if (!setting_up()) explorer_.act();
     const place where = named(given);
     if (reuse_ && counts && !setting_up()) {
@@ -272,7 +300,7 @@ class execution {
     return fresh->begin;
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
-  void deallocate(void* memory, const place& given) {
+  [[gnu::noinline]] void deallocate(void* memory, const place& given) {
     if (!setting_up()) explorer_.act();
     const place where = named(given);
     block* const old = arena_.find(memory);
@@ -319,6 +347,9 @@ class execution {
       const bool loops = explorer_.waits_in_loop();
       note(loops ? violation_kind::livelock : violation_kind::deadlock,
            loops ? "threads wait in a loop for what no thread will store" : "threads wait for each other");
+    } else if (how == explorer::outcome::livelock) {
+      const std::size_t first = last_round_to_the_end();
+      note(violation_kind::livelock, "threads undo each other's steps, and can do so for ever", first);
     } else if (how == explorer::outcome::diverged) {
       note(violation_kind::requirement,
            "the body does not do the same again: it depends on time, chance, addresses of its own, or data that outlives a run");
@@ -399,6 +430,7 @@ class execution {
     return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
   }
   void check_alive(const void* address, const place& where) {
+    check_not_null(address, where);
     const block* const home = arena_.find(address);
     if (home != nullptr && home->freed) {
       fail(
@@ -467,8 +499,26 @@ class execution {
     };
     fail(violation_kind::data_race, text, where);
   }
-  void note(violation_kind kind, std::string message) {
-    const trace shown(explorer_.state(), trace_);
+  // The steps that come again go behind all others, which they may: nothing of those others depends on them. The number of the first.
+  std::size_t last_round_to_the_end() {
+    buffer<detail::step> again;
+    bool comes_again[max_threads] = {};
+    std::size_t once = 0;
+    for (std::size_t i = 0; i < trace_.size(); ++i) {
+      const detail::step each = trace_[i];
+      // What is no event belongs to the one before.
+      if (each.event != initial) comes_again[each.thread] = !explorer_.comes_once(each.event);
+      if (comes_again[each.thread]) {
+        again.push_back(each);
+      } else {
+        trace_[once++] = each;
+      }
+    }
+    for (std::size_t i = 0; i < again.size(); ++i) trace_[once + i] = again[i];
+    return once;
+  }
+  void note(violation_kind kind, std::string message, std::size_t again_from = ~std::size_t{0}) {
+    const trace shown(explorer_.state(), trace_, again_from);
     failure_ = violation{kind, std::move(message), shown.as_text(), explorer_.replay(), shown.as_dot(), trace_.size()};
   }
 

@@ -16,6 +16,7 @@
 #include "graph.hpp"
 #include "notifications.hpp"
 #include "rc11.hpp"
+#include "repetition.hpp"
 #include "revisits.hpp"
 #include "shelf.hpp"
 #include "total_order.hpp"
@@ -53,8 +54,9 @@ struct access {
 class explorer {
  public:
   /// Of a run: all threads ended; some wait; the graph was none, or is run again with one event more; the program was stopped; it did not
-  /// do again what it did before; it took more steps than the limit.
-  enum class outcome { complete, blocked, dropped, stopped, diverged, bounded };
+  /// do again what it did before; it took more steps than the limit; its threads undo each other's steps; one did the same as often as it
+  /// may.
+  enum class outcome { complete, blocked, dropped, stopped, diverged, bounded, livelock, repeated };
 
   explicit explorer(unsigned spurious_failures = 1) : spurious_failures_(spurious_failures) {}
   explorer(const explorer&) = delete;
@@ -76,13 +78,23 @@ class explorer {
   void rc11(bool yes) noexcept { by_rc11_ = yes; }
   /// No execution has more events than this; 0: as many as there is room for.
   void limit(std::uint64_t events) noexcept { limit_ = events == 0 || events > most_events ? most_events : events; }
+  /// How often a thread may do the same in a loop with effects; 0: without a bound.
+  void most_repetitions(unsigned times) noexcept { most_repetitions_ = times; }
+  /// Gives a hash of the memory that threads share, stacks and atomics apart.
+  void watch_memory(std::uint64_t (*hash)(const void*), const void* argument) noexcept {
+    hash_of_memory_ = hash;
+    memory_ = argument;
+  }
+  /// Of a livelock: what is in the part that comes only once.
+  [[nodiscard]] bool comes_once(stamp s) const noexcept { return repetition::is_in(graph_, cut_, s); }
   /// Runs the graph that was laid aside last, and what follows from it straight ahead. `body` is thread zero.
   template <class Body>
   outcome run(Body& body) {
     const double share = shelf_.share();
     take_item();
     const std::size_t before = shelf_.size();
-    if (chooser_.chooses()) chooser_.begin(longest_);
+    // A search goes on where it was when a graph of its own was laid aside, and not where it began.
+    if (chooser_.chooses() && !(chooser_.searches() && left_ != 0)) chooser_.begin(longest_);
     runtime_ = fiber::runtime();
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
     const outcome how = schedule();
@@ -145,17 +157,19 @@ class explorer {
     return true;
   }
 
-  uint128 load(access a) {
+  // (Never inlined, here and in execution.hpp: what differs from one iteration of a loop to the next, stamps and clocks, must not come to
+  // lie in the program's own frames, which are compared.)
+  [[gnu::noinline]] uint128 load(access a) {
     strengthen(a);
     return read(a, update()).value;
   }
-  void store(access a, uint128 value) {
+  [[gnu::noinline]] void store(access a, uint128 value) {
     strengthen(a);
-    act();
+    change();
     write(a, value, false, initial);
   }
   /// Returns what was read, and in `succeeded` whether f replaced it.
-  uint128 read_modify_write(access a, update f, bool& succeeded) {
+  [[gnu::noinline]] uint128 read_modify_write(access a, update f, bool& succeeded) {
     strengthen(a);
     const seen what = read(a, f);
     succeeded = what.succeeds;
@@ -163,7 +177,7 @@ class explorer {
       uint128 desired = 0;
       f(what.value, desired);
       // One that stores what it read changes nothing that a waiting loop could wait for.
-      if (desired != what.value) act();
+      if (desired != what.value) change();
       if (!threads_[running_].loop.trying()) write(a, desired, true, what.from);
     }
     return what.value;
@@ -268,7 +282,7 @@ class explorer {
   }
 
   enum class symmetry : std::uint8_t { full, light, heavy };
-  void fence(memory_order order, symmetry sides = symmetry::full) {
+  [[gnu::noinline]] void fence(memory_order order, symmetry sides = symmetry::full) {
     thread& mine = threads_[running_];
     if (mine.loop.trying()) return;
     if (mine.next < mine.records.size()) {
@@ -283,32 +297,38 @@ class explorer {
 
   /// The thread does something other than to read: an iteration of a loop that does is not one that waits.
   void act() {
-    if (threads_[running_].loop.trying()) did_something();
-    threads_[running_].loop.acted();
+    change();
+    ++threads_[running_].acts;
   }
   /// The end of an iteration of a loop that may wait; the thread's registers and frames begin at `frame`.
   void pause(const void* frame) {
     thread& mine = threads_[running_];
     if (!mine.loop.trying() && mine.next < mine.records.size()) {
       // It went on, as the records show: with a turn where the iteration was tried, without where it had an effect.
-      if (graph_.get(mine.records[mine.next]).kind == kind::turn) replay(kind::turn, 0);
+      if (graph_.get(mine.records[mine.next]).kind == kind::turn) {
+        replay(kind::turn, 0);
+      } else {
+        note_iteration(frame);
+      }
       mine.loop.begin();
       return;
     }
     if (!mine.loop.trying()) {
       chooser_.yield(running_);
-      park(waiting::turn);
+      if (mine.loop.has_effect()) return ended_with_effect(frame);
+      // (A search gives way at the next event. That there is one, and not a wait, is known only after the trial.)
+      park(chooser_.searches() ? waiting::served : waiting::turn);
       if (chooser_.turns()) {
-        arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false}));
+        arrive(graph_.append(turn_event(tried_on)));
         mine.loop.begin();
         return;
       }
     }
     switch (mine.loop.ended(frame, mine.stack.top())) {
-      case waiting_loop::verdict::went_on:
       case waiting_loop::verdict::tries:
         return;
       case waiting_loop::verdict::waits:
+        if (chooser_.searches()) wait_for_change();
         block();
       case waiting_loop::verdict::did_something:
         did_something();
@@ -316,7 +336,7 @@ class explorer {
   }
   [[nodiscard]] bool waits_in_loop() const noexcept {
     for (unsigned t = 0; t < thread_count_; ++t) {
-      if (threads_[t].started && threads_[t].waits == waiting::for_ever && !threads_[t].sleeping) return true;
+      if (threads_[t].started && threads_[t].waits_in_loop()) return true;
     }
     return false;
   }
@@ -326,7 +346,7 @@ class explorer {
     bool all = true;
     for (unsigned t = 0; t < thread_count_; ++t) {
       if (threads_[t].sleeping) all = all && !notifications_.can_wake(graph_, threads_[t].slept_since);
-      if (threads_[t].waits != waiting::for_ever || threads_[t].sleeping) continue;
+      if (!threads_[t].waits_in_loop()) continue;
       threads_[t].loop.for_each_awaited([&](stamp load, std::uint32_t l) {
         const location& where = graph_.at(l);
         const uint128 last = graph_.value_of(l, where.stores[where.stores.size() - 1]);
@@ -375,7 +395,9 @@ class explorer {
   }
 
  private:
-  enum class waiting : std::uint8_t { nothing, store, turn, own_store, thread, notification, for_ever };
+  // served: until all that is recorded was. change: of what a loop has read, to another value. bound: for ever, where the thread could go
+  // on, but has done the same too often.
+  enum class waiting : std::uint8_t { nothing, served, store, turn, own_store, thread, notification, change, bound, for_ever };
 
   struct thread {
     buffer<stamp> records;  // its events in the graph that is served
@@ -391,11 +413,16 @@ class explorer {
     bool sleeping = false;  // until a notification
     stamp slept_since = initial;  // the load
     clock known_when_woken;  // what happened before the notification
+    std::uint32_t acts = 0;  // that are no events
     void (*function)(void*) = nullptr;
     void* argument = nullptr;
     explorer* owner = nullptr;
     waiting_loop loop;
     fiber stack;
+
+    [[nodiscard]] bool waits_in_loop() const noexcept {
+      return !sleeping && (waits == waiting::for_ever || waits == waiting::change);
+    }
   };
   struct seen {
     uint128 value;
@@ -403,6 +430,11 @@ class explorer {
     bool succeeds;
   };
 
+  // The thread does something that is an event.
+  void change() {
+    if (threads_[running_].loop.trying()) did_something();
+    threads_[running_].loop.acted();
+  }
   void take_item() {
     checked_ = !shelf_.pop(graph_);
     const std::size_t size = graph_.events.size();
@@ -412,6 +444,7 @@ class explorer {
       each.started = each.finished = each.joined = each.sleeping = false;
       each.waits = waiting::nothing;
       each.children = 0;
+      each.acts = 0;
       each.loop.begin();
     }
     for (std::size_t i = 0; i < size; ++i) threads_[graph_.events[i].thread].records.push_back(static_cast<stamp>(i));
@@ -421,6 +454,7 @@ class explorer {
     thread_count_ = own_stores_ = 0;
     arrivals_.clear();
     notifications_.new_run();
+    repetition_.begin();
   }
   // The running thread comes to this event, for good.
   void arrive(stamp s, bool feeds_fences = true) {
@@ -491,9 +525,9 @@ class explorer {
   }
   // The thread lets others go first, until the scheduler finds that it may go on.
   void park(waiting why) {
-    if ((why == waiting::turn || why == waiting::own_store) && left_ == 0 && checked_) {
+    if ((why == waiting::turn || why == waiting::own_store || why == waiting::served) && left_ == 0 && checked_) {
       if (graph_.events.size() >= limit_) stop(outcome::bounded);
-      if (why == waiting::own_store || !chooser_.chooses()) return;
+      if (why != waiting::turn || !chooser_.chooses()) return;
     }
     thread& mine = threads_[running_];
     mine.waits = why;
@@ -511,11 +545,16 @@ class explorer {
         return graph_.of(t.waits_for).known;
       case waiting::thread:
         return threads_[t.joins].finished;
+      case waiting::served:
+        return left_ == 0 && checked_;
       case waiting::turn:
       case waiting::own_store:
         return new_events;
       case waiting::notification:
         return new_events && notifications_.can_wake(graph_, t.slept_since);
+      case waiting::change:
+        return new_events && has_changed(t);
+      case waiting::bound:
       case waiting::for_ever:
         return false;
     }
@@ -554,6 +593,10 @@ class explorer {
         }
         if (left_ != 0) return outcome::diverged;  // the program does not do what it did before
         for (unsigned t = 0; t < thread_count_; ++t) {
+          if (threads_[t].started && threads_[t].waits == waiting::bound)
+            return comes_again() ? outcome::livelock : outcome::repeated;
+        }
+        for (unsigned t = 0; t < thread_count_; ++t) {
           if (threads_[t].started && !threads_[t].finished) return outcome::blocked;
         }
         return outcome::complete;
@@ -572,11 +615,70 @@ class explorer {
     return static_cast<unsigned>(family_.size());
   }
 
+  // ---- Loops with effects, see repetition.hpp -------------------------------------------------------------------------------------
+
+  // An iteration has ended that is none which only waits.
+  void ended_with_effect(const void* frame) {
+    if (!chooser_.chooses() || chooser_.searches()) park(waiting::served);
+    note_iteration(frame);
+    threads_[running_].loop.begin();
+    if (left_ == 0 && checked_ && comes_again()) stop(outcome::livelock);
+    if (chooser_.chooses() && !chooser_.searches()) return park(waiting::turn);
+    if (most_repetitions_ != 0 && repetition_.times(running_) >= most_repetitions_) park(waiting::bound);
+  }
+  void note_iteration(const void* frame) {
+    if (frame == nullptr) return;
+    const thread& mine = threads_[running_];
+    const auto* const from = static_cast<const std::byte*>(frame);
+    iteration_end now{};
+    now.local = detail::hash(1, from, static_cast<std::size_t>(mine.stack.top() - from));
+    now.iteration = mine.loop.hash_of_reads(now.local);
+    if (repetition_.knows(running_, now.local)) {
+      now.memory = hash_of_memory_ == nullptr ? 1 : hash_of_memory_(memory_);
+      for (unsigned t = 0; t < thread_count_; ++t) {
+        const thread& other = threads_[t];
+        if (!other.started || other.finished || other.waits != waiting::thread) continue;
+        const std::byte* const begin = other.stack.suspended_at();
+        now.memory = detail::hash(now.memory, begin, static_cast<std::size_t>(other.stack.top() - begin));
+      }
+      if (now.memory == 0) now.memory = 1;
+    }
+    now.acts = mine.acts;
+    now.time = graph_.threads[running_].now.time[running_];
+    repetition_.add(running_, now);
+  }
+  // Whether all that are alive have ended an iteration, or wait for what does not come, and can go on as they did.
+  bool comes_again() {
+    unsigned resting = 0;
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      const thread& each = threads_[t];
+      if (each.sleeping) return false;  // what comes again may notify it
+      if (!each.started || each.finished || each.waits == waiting::thread || each.waits_in_loop()) continue;
+      if (!repetition_.rests(t, graph_.threads[t].now.time[t], each.acts)) return false;
+      resting |= 1U << t;
+    }
+    return repetition_.find_cut(graph_, resting, cut_) && none_is_released();
+  }
+  // Whether what the other threads wait for in a loop has the value that they have read, in each round and all the time.
+  [[nodiscard]] bool none_is_released() const noexcept {
+    bool none = true;
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      if (!threads_[t].started || !threads_[t].waits_in_loop()) continue;
+      threads_[t].loop.for_each_awaited([&](stamp load, std::uint32_t l) {
+        const uint128 read = graph_.value_of(l, graph_.get(load).rf);
+        const buffer<stamp>& stores = graph_.at(l).stores;
+        none = none && graph_.value_of(l, stores[stores.size() - 1]) == read;
+        for (const stamp each : stores) none = none && (comes_once(each) || graph_.value_of(l, each) == read);
+      });
+    }
+    return none;
+  }
+
   // ---- Events --------------------------------------------------------------------------------------------------------------------
 
   // The tried iteration is not one that waits, and the thread can't go back: so the graph is run again, with a note to go on here.
   [[noreturn]] void did_something() {
-    lay_aside({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false});
+    lay_aside(turn_event(tried_on));
     stop(outcome::dropped);
   }
   // Whether this notification of one, a store, may be what wakes the running thread.
@@ -607,6 +709,54 @@ class explorer {
     }
     mine.known_when_woken = graph_.of(by).before;
     arrive(graph_.append(load_event({wakes_here, relaxed, relaxed, false}, update(), by, false)), false);
+  }
+  // (Of a turn, for a search: whether the trial has shown that the thread does something, or it has waited for a change.)
+  static constexpr unsigned tried_on = 0, woken = 1;
+  [[nodiscard]] event turn_event(unsigned why) const noexcept {
+    return {why, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false};
+  }
+  // In a search: the running thread's iteration, which only waited, comes again when another value is there. Then the graph is run again
+  // with a note to go on, since the trial has left its traces on the thread's stack.
+  [[noreturn]] void wait_for_change() {
+    if (waits_as_before()) stop(outcome::dropped);
+    park(waiting::change);
+    chooser_.commit();
+    lay_aside(turn_event(woken));
+    stop(outcome::dropped);
+  }
+  [[nodiscard]] bool has_changed(const thread& t) const noexcept {
+    bool changed = false;
+    t.loop.for_each_awaited([&](stamp load, std::uint32_t l) {
+      const location& where = graph_.at(l);
+      const stamp read = graph_.get(load).rf;
+      for (std::size_t p = graph_.position_of(read) + 1; p < where.stores.size(); ++p)
+        changed = changed || graph_.value_of(l, where.stores[p]) != graph_.value_of(l, read);
+    });
+    return changed;
+  }
+  // Whether the running thread has waited, was woken, and has read the same stores again, or what it has stored there itself instead (a
+  // read-modify-write that leaves the value): an execution like that in which it waits on.
+  [[nodiscard]] bool waits_as_before() {
+    buffer<stamp>& mine = own_events_;  // that read, and turns
+    mine.clear();
+    for (std::size_t i = 0; i < graph_.events.size(); ++i) {
+      const event& e = graph_.events[i];
+      if (e.thread == running_ && (e.kind == kind::load || e.kind == kind::turn)) mine.push_back(static_cast<stamp>(i));
+    }
+    std::size_t reads = 0;
+    threads_[running_].loop.for_each_awaited([&](stamp, std::uint32_t) { ++reads; });
+    if (mine.size() < 2 * reads + 1) return false;
+    const event& between = graph_.get(mine[mine.size() - reads - 1]);
+    if (between.kind != kind::turn || between.value != woken) return false;
+    for (std::size_t i = 0; i < reads; ++i) {
+      const event& now = graph_.get(mine[mine.size() - reads + i]);
+      const event& before = graph_.get(mine[mine.size() - 2 * reads - 1 + i]);
+      if (before.kind != kind::load || now.location != before.location) return false;
+      const bool own = now.rf != initial && graph_.get(now.rf).thread == running_ &&
+                       graph_.value_of(now.location, now.rf) == graph_.value_of(now.location, before.rf);
+      if (now.rf != before.rf && !own) return false;
+    }
+    return true;
   }
   // Serves this thread's next recorded event, a store, a fence or a turn.
   stamp replay(kind expected, std::uint32_t location) {
@@ -681,6 +831,7 @@ class explorer {
   }
   // One of the stores that may be read, the latest where the chosen one may not.
   seen read_chosen(const access& a, update f) {
+    if (chooser_.searches()) return read_next(a, f);
     const location& where = graph_.at(a.location);
     const std::size_t floor = lowest(a);
     const std::size_t last = where.stores.size() - 1;
@@ -704,6 +855,36 @@ class explorer {
     arrive(s, a.feeds_fences);
     threads_[running_].loop.read(s, a.location, value);
     return {value, e.rf, e.exclusive};
+  }
+  // What the search comes to: each store that may be read, and each way to read it.
+  seen read_next(const access& a, update f) {
+    const location& where = graph_.at(a.location);
+    const std::size_t last = where.stores.size() - 1;
+    const std::size_t floor = chooser_.latest_only ? last : graph_.floor(a.location, graph_.threads[running_].now);
+    uint128 ignored = 0;
+    ways_.clear();
+    for (std::size_t p = last + 1; p-- > floor;) {
+      const stamp from = where.stores[p];
+      const bool succeeds = f && f(graph_.value_of(a.location, from), ignored);
+      event e = load_event(a, f, from, succeeds);
+      if (!(succeeds && graph_.taken(a.location, from)) && (p == last || consistent_with(e))) ways_.push_back(e);
+      if (succeeds && a.weak && may_fail_for_nothing(a.location, running_)) {
+        e = load_event(a, f, from, false);
+        e.spurious = true;
+        if (p == last || consistent_with(e)) ways_.push_back(e);
+      }
+    }
+    const event e = next_way();
+    const stamp s = graph_.append(e);
+    arrive(s, a.feeds_fences);
+    const uint128 value = graph_.value_of(a.location, e.rf);
+    threads_[running_].loop.read(s, a.location, value);
+    return {value, e.rf, e.exclusive};
+  }
+  event next_way() {
+    const std::size_t way = chooser_.pick(ways_.size());
+    if (way == ways_.size()) stop(outcome::diverged);
+    return ways_[way];
   }
   seen served(const access& a, update f, stamp s) {
     thread& mine = threads_[running_];
@@ -777,6 +958,13 @@ class explorer {
     e.position = static_cast<std::uint16_t>(end);
     if (e.exclusive) {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
+    } else if (chooser_.searches()) {
+      ways_.clear();
+      for (std::size_t p = end + 1; p-- > (chooser_.latest_only ? end : first_place(e.location));) {
+        e.position = static_cast<std::uint16_t>(p);
+        if (graph_.free_at(e.location, p) && (p == end || consistent_with(e))) ways_.push_back(e);
+      }
+      e = next_way();
     } else {
       const std::size_t first = first_place(e.location);
       const std::size_t behind = chooser_.pick_store(end - first + 1);
@@ -914,8 +1102,15 @@ class explorer {
   notifications notifications_;
   bool sequential_ = false;
   bool by_rc11_ = false;
+  repetition repetition_;
+  clock cut_;  // of a livelock
+  unsigned most_repetitions_ = 0;
+  std::uint64_t (*hash_of_memory_)(const void*) = nullptr;
+  const void* memory_ = nullptr;
   std::size_t longest_ = 0;  // events of a run so far
   buffer<stamp> arrivals_;
+  buffer<event> ways_;  // of the running thread's next event, in a search
+  buffer<stamp> own_events_;
   buffer<replay_text::kin> family_;
   shelf shelf_;
   revisits revisits_{graph_, shelf_};

@@ -202,6 +202,14 @@ class fiber {
   }
   /// One past the stack's highest byte.
   [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
+  /// Of one that is suspended: the lowest byte of its stack that is in use, where that is known, else its top.
+  [[nodiscard]] const std::byte* suspended_at() const noexcept {
+#if defined(__x86_64__)
+    return static_cast<const std::byte*>(stack_);
+#else
+    return top();
+#endif
+  }
   /// On the fiber: goes back to who resumed it.
   void suspend() {
 #if PAWL_ASAN

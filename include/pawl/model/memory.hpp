@@ -207,6 +207,15 @@ class arena {
     block& last = all[low - 1];
     return at < last.begin + (last.bytes == 0 ? 1 : last.bytes) ? &last : nullptr;
   }
+  /// Calls f(begin, bytes) for each block that was not freed.
+  template <class F>
+  void for_each_alive(F f) const {
+    for (unsigned r = 0; r < regions_; ++r) {
+      for (const block& each : blocks_[r]) {
+        if (!each.freed) f(each.begin, each.bytes);
+      }
+    }
+  }
   /// A block that was not freed and counts as a leak; null where there is none.
   [[nodiscard]] const block* leaked() const noexcept {
     for (unsigned r = 0; r < first_setup; ++r) {

@@ -60,12 +60,16 @@ struct violation {
 
 struct report {
   bool complete = false;  // every execution was explored
-  std::uint64_t executions = 0;
+  std::uint64_t executions = 0;  // with a preemption bound: different ones
   std::uint64_t blocked = 0;  // executions in which a waiting loop waits, for a store that another execution shows it
   std::uint64_t steps = 0;
   double seconds = 0;
   std::optional<model::violation> violation;
   std::set<std::string> outcomes;  // of model::observe, for each complete execution
+  std::uint64_t repeated = 0;  // with a preemption bound: executions that had come up before, by another order of their steps
+  // With a preemption bound: of the violation, how many it took; else, up to how many everything was explored, or began to be.
+  std::optional<unsigned> preemptions;
+  std::string bounds;  // why it is not complete, in words; empty where the check is complete or has found a violation
 
   [[nodiscard]] bool ok() const noexcept { return !violation; }
 };

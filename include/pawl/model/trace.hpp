@@ -42,6 +42,12 @@ inline std::string text_of(memory_order order) {
   }
   return "consume";
 }
+inline std::string text_of_address(std::uint64_t address) {
+  std::string digits;
+  for (int i = 0; i < 16; ++i) digits.insert(digits.begin(), "0123456789abcdef"[address >> (4 * i) & 15U]);
+  const std::size_t first = digits.find_first_not_of('0');
+  return "0x" + (first == std::string::npos ? "0" : digits.substr(first));
+}
 // Small ones as numbers, others, pointers mostly, as one reads those.
 inline std::string text_of(uint128 value) {
   const auto low = static_cast<std::uint64_t>(value);
@@ -56,12 +62,15 @@ inline std::string text_of(uint128 value) {
 
 class trace {
  public:
-  trace(const graph& g, const buffer<step>& steps) : graph_(g), steps_(steps) {}
+  /// The steps from number `again_from` on come again and again.
+  trace(const graph& g, const buffer<step>& steps, std::size_t again_from = ~std::size_t{0})
+      : graph_(g), steps_(steps), again_from_(again_from) {}
 
   /// A line per step, in the order in which the checker ran them, which is one in which they may have happened.
   [[nodiscard]] std::string as_text() const {
     std::string lines;
     for (const step& each : steps_) {
+      if (static_cast<std::size_t>(&each - steps_.begin()) == again_from_) lines += "again and again:\n";
       std::string line = std::string("thread ") + std::to_string(each.thread) + "  " + text_of(each.where);
       pad(line, 36);
       line += each.operation;
@@ -199,6 +208,7 @@ class trace {
 
   const graph& graph_;
   const buffer<step>& steps_;
+  const std::size_t again_from_;
 };
 
 }  // namespace pawl::inline v0::model::detail

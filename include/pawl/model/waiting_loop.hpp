@@ -12,12 +12,13 @@
 
 #include "buffer.hpp"
 #include "event.hpp"
+#include "hash.hpp"
 
 namespace pawl::inline v0::model::detail {
 
 class waiting_loop {
  public:
-  enum class verdict { went_on, tries, waits, did_something };
+  enum class verdict { tries, waits, did_something };
 
   void begin() noexcept {
     reads_.clear();
@@ -30,6 +31,18 @@ class waiting_loop {
   void acted() noexcept { effect_ = true; }
   /// The thread's last load: there was one since the last pause.
   [[nodiscard]] stamp last_load() const noexcept { return reads_[reads_.size() - 1].load; }
+
+  /// Whether the iteration in the graph is none that only waits.
+  [[nodiscard]] bool has_effect() const noexcept { return effect_ || reads_.empty(); }
+
+  /// Of what the iteration has read so far.
+  [[nodiscard]] std::uint64_t hash_of_reads(std::uint64_t so_far) const noexcept {
+    for (const one_read& each : reads_) {
+      so_far = detail::hash(so_far, each.location);
+      so_far = detail::hash(so_far, static_cast<std::uint64_t>(each.value) ^ static_cast<std::uint64_t>(each.value >> 64U));
+    }
+    return so_far;
+  }
 
   /// The iteration is one of the two that are only tried.
   [[nodiscard]] bool trying() const noexcept { return round_ != 0; }
@@ -46,15 +59,11 @@ class waiting_loop {
     return false;
   }
 
-  /// At the end of an iteration; the thread's registers and frames are in [frame, top).
+  /// At the end of an iteration without an effect; the thread's registers and frames are in [frame, top).
   verdict ended(const void* frame, const std::byte* top) {
     const auto* const from = static_cast<const std::byte*>(frame);
     switch (round_) {
       case 0:
-        if (effect_ || reads_.empty()) {
-          begin();
-          return verdict::went_on;
-        }
         round_ = 1;
         tried_.clear();
         return verdict::tries;
