@@ -181,7 +181,7 @@ class explorer {
     act();
     thread& mine = threads_[running_];
     const access a{l, acquire};
-    if (mine.next < mine.records.size()) return read(a, update()).value;
+    if (mine.next != initial) return read(a, update()).value;
     park(waiting::turn);
     const buffer<stamp>& freed = graph_.at(l).stores;
     stamp taken = initial;
@@ -208,7 +208,7 @@ class explorer {
   void fence(memory_order order, symmetry sides = symmetry::full) {
     thread& mine = threads_[running_];
     if (mine.loop.trying()) return;
-    if (mine.next < mine.records.size()) {
+    if (mine.next != initial) {
       replay(kind::fence, 0);
       return;
     }
@@ -226,9 +226,9 @@ class explorer {
   /// The end of an iteration of a loop that may wait; the thread's registers and frames begin at `frame`.
   void pause(const void* frame) {
     thread& mine = threads_[running_];
-    if (!mine.loop.trying() && mine.next < mine.records.size()) {
+    if (!mine.loop.trying() && mine.next != initial) {
       // It went on, as the records show: with a turn where the iteration was tried, without where it had an effect.
-      if (graph_.get(mine.records[mine.next]).kind == kind::turn) replay(kind::turn, 0);
+      if (graph_.get(mine.next).kind == kind::turn) replay(kind::turn, 0);
       mine.loop.begin();
       return;
     }
@@ -313,8 +313,7 @@ class explorer {
   enum class waiting : std::uint8_t { nothing, store, turn, own_store, thread, for_ever };
 
   struct thread {
-    buffer<stamp> records;  // its events in the graph that is served
-    std::size_t next = 0;
+    stamp next = initial;  // of its events in the graph that is served; initial: all were served
     bool started = false;
     bool finished = false;
     waiting waits = waiting::nothing;
@@ -338,15 +337,14 @@ class explorer {
   void take_item() {
     checked_ = !shelf_.pop(graph_);
     const std::size_t size = graph_.events.size();
-    for (thread& each : threads_) {
-      each.records.clear();
-      each.next = 0;
+    for (unsigned t = 0; t < max_threads; ++t) {
+      thread& each = threads_[t];
+      each.next = graph_.first[t];
       each.started = each.finished = each.joined = false;
       each.waits = waiting::nothing;
       each.children = 0;
       each.loop.begin();
     }
-    for (std::size_t i = 0; i < size; ++i) threads_[graph_.events[i].thread].records.push_back(static_cast<stamp>(i));
     left_ = size;
     failing_.load = initial;
     ended_ = false;
@@ -368,7 +366,7 @@ class explorer {
   [[nodiscard]] std::uint16_t arrived_behind(std::uint32_t l, std::size_t position, std::size_t n) const noexcept {
     std::uint16_t found = 0;
     for (const stamp s : graph_.at(l).stores) {
-      if (s == initial || graph_.position_of(s) <= position || !graph_.of(s).known) continue;
+      if (s == initial || graph_.position_of(s) <= position || !graph_.get(s).known()) continue;
       const event& e = graph_.get(s);
       for (std::size_t i = 0; i < n; ++i) {
         const event& came = graph_.get(arrivals_[i]);
@@ -439,7 +437,7 @@ class explorer {
       case waiting::nothing:
         return t.started && !t.finished;
       case waiting::store:
-        return graph_.of(t.waits_for).known;
+        return graph_.get(t.waits_for).known();
       case waiting::thread:
         return threads_[t.joins].finished;
       case waiting::turn:
@@ -511,10 +509,10 @@ class explorer {
   // Serves this thread's next recorded event, a store, a fence or a turn.
   stamp replay(kind expected, std::uint32_t location) {
     thread& mine = threads_[running_];
-    const stamp s = mine.records[mine.next];
+    const stamp s = mine.next;
     const event& e = graph_.get(s);
     if (e.kind != expected || (expected == kind::store && e.location != location)) stop(outcome::diverged);
-    ++mine.next;
+    mine.next = e.next;
     arrive(s);
     --left_;
     return s;
@@ -528,11 +526,11 @@ class explorer {
       if (!mine.loop.answer(a.location, value)) did_something();
       return {value, initial, f && f(value, ignored)};
     }
-    if (mine.next < mine.records.size()) {
-      const stamp s = mine.records[mine.next];
+    if (mine.next != initial) {
+      const stamp s = mine.next;
       event& e = graph_.get(s);
       if (e.kind != kind::load || e.location != a.location) stop(outcome::diverged);
-      if (e.rf != initial && !graph_.of(e.rf).known) {
+      if (e.rf != initial && !graph_.get(e.rf).known()) {
         mine.waits_for = e.rf;
         park(waiting::store);
       }
@@ -556,8 +554,8 @@ class explorer {
       }
       // Another read-modify-write has read this store. Of the two, one comes first; that it is this one, a revisit of the other's load
       // finds out.
-      if (succeeds && graph_.taken(a.location, from)) {
-        if (p == last || consistent_with(e)) revisit_in_passing(a, f, e);
+      if (succeeds && !graph_.free_at(a.location, p + 1)) {
+        if (consistent_with(e)) revisit_in_passing(a, f, e);
       } else if (chosen > last) {
         chosen = p;
       } else if (consistent_with(e)) {
@@ -611,7 +609,7 @@ class explorer {
     graph_.reorder(s, succeeds || !f ? a.order : a.failure);
     const bool fresh = e.fresh;
     e.fresh = false;
-    ++mine.next;
+    mine.next = e.next;
     arrive(s, a.feeds_fences);
     mine.loop.read(s, a.location, value);
     --left_;
@@ -626,7 +624,7 @@ class explorer {
   // A store; an exclusive one is that of a read-modify-write.
   void write(const access& a, uint128 value, bool exclusive, stamp from) {
     thread& mine = threads_[running_];
-    if (mine.next < mine.records.size()) {
+    if (mine.next != initial) {
       replay(kind::store, a.location);
       return;
     }
@@ -642,11 +640,9 @@ class explorer {
     }
     if (exclusive) {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
-      const bool taken = !graph_.free_at(a.location, e.position);
-      const stamp s = graph_.append(e);
-      arrive(s);
-      revisits_.lay_aside(s);
-      if (taken) stop(outcome::dropped);
+      revisits_.lay_aside(coming(e));
+      if (!graph_.free_at(a.location, e.position)) stop(outcome::dropped);
+      arrive(graph_.append(e));
       if (e.position != end && needs_check(e) && !consistent()) stop(outcome::dropped);
       return;
     }
@@ -654,10 +650,13 @@ class explorer {
       e.position = static_cast<std::uint16_t>(p);
       if (graph_.free_at(a.location, p) && consistent_with(e)) lay_aside(e);
     }
+    revisits_.lay_aside(coming(e));
     e.position = static_cast<std::uint16_t>(end);
-    const stamp s = graph_.append(e);
-    arrive(s);
-    revisits_.lay_aside(s);
+    arrive(graph_.append(e));
+  }
+  // A store of the running thread, as it is when it comes.
+  [[nodiscard]] coming_store coming(const event& store) const noexcept {
+    return {store, graph_.threads[running_].now, graph_.threads[running_].past};
   }
   // The first position at which the running thread may store.
   [[nodiscard]] std::size_t first_place(std::uint32_t l) const noexcept {
@@ -717,9 +716,11 @@ class explorer {
   }
   // Lays the graph aside with one more event, whose choice was checked.
   void lay_aside(const event& e) {
-    graph_.append(e);
-    shelf_.push(graph_);
-    graph_.remove_last();
+    event* const copies = shelf_.push(graph_, 1);
+    copies[graph_.events.size()] = e;
+    if (e.kind != kind::store) return;
+    const buffer<stamp>& stores = graph_.at(e.location).stores;
+    for (std::size_t p = e.position; p < stores.size(); ++p) ++copies[stores[p]].position;
   }
   [[nodiscard]] bool may_fail_for_nothing(std::uint32_t l, unsigned whose) const noexcept {
     unsigned so_far = 0;
@@ -731,14 +732,12 @@ class explorer {
   // The load that was revisited is that of a weak compare-and-swap, and succeeds: it may fail, too.
   void lay_aside_failing() {
     if (failing_.load == initial) return;
-    event& e = graph_.get(failing_.load);
-    const event succeeding = e;
+    const event& e = graph_.get(failing_.load);
     if (may_fail_for_nothing(e.location, e.thread)) {
-      e.spurious = true;
-      e.exclusive = false;
-      e.order = static_cast<std::uint8_t>(failing_.order);  // in the copy only
-      shelf_.push(graph_);
-      e = succeeding;
+      event& failing = shelf_.push(graph_, 0)[failing_.load];
+      failing.spurious = true;
+      failing.exclusive = false;
+      failing.order = static_cast<std::uint8_t>(failing_.order);
     }
     failing_.load = initial;
   }
@@ -747,27 +746,14 @@ class explorer {
 
   // A read-modify-write that reads what another has read, for the revisits of that other one only.
   void revisit_in_passing(const access& a, update f, const event& load) {
-    const progress before = graph_.threads[running_];
-    graph_.arrive(graph_.append(load), a.feeds_fences);
-    event store{0,
-                a.location,
-                initial,
-                static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1),
-                static_cast<std::uint8_t>(running_),
-                kind::store,
-                static_cast<std::uint8_t>(a.order),
-                true,
-                false,
-                false};
     uint128 desired = 0;
     f(graph_.value_of(a.location, load.rf), desired);
-    store.value = desired;
-    const stamp s = graph_.append(store);
-    graph_.arrive(s);
-    revisits_.lay_aside(s);
-    graph_.remove_last();
-    graph_.remove_last();
-    graph_.threads[running_] = before;
+    const auto position = static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1);
+    coming_store store = coming({desired, a.location, initial, position, static_cast<std::uint8_t>(running_), kind::store,
+                                 static_cast<std::uint8_t>(a.order), true, false, false});
+    store.load = &load;
+    if (load.rf != initial) store.past.join(graph_.of(load.rf).past);
+    revisits_.lay_aside(store);
   }
 
   static constexpr std::uint64_t most_events = 32000;  // a stamp has 15 bits

@@ -13,13 +13,12 @@
 
 namespace pawl::inline v0::model::detail {
 
-/// What is known of an event once its thread has come to it.
+/// What is known of an event once its thread has come to it, apart from its time.
 struct clocks {
   clock before;  // what happens before it, apart from what it acquires itself
   clock happens;  // what happens before it, and itself
   clock past;  // its past in program order and reads-from, and itself
   clock message;  // of a store: what an acquire that reads it synchronizes with
-  bool known;  // in this run
 };
 
 /// Of one location: its stores in modification order, the initial one first, and its loads.
@@ -50,6 +49,7 @@ class graph {
   buffer<clocks> known;
   buffer<location*> locations;
   progress threads[max_threads];
+  stamp first[max_threads];  // of each thread's events that are served; the others follow by event::next
 
   graph() = default;
   graph(const graph&) = delete;
@@ -70,27 +70,45 @@ class graph {
     return static_cast<std::uint32_t>(locations.size() - 1);
   }
 
-  /// Lists the events per location anew, after `events` was replaced; no clock is known yet.
+  /// Lists the events per location and per thread anew, after `events` was replaced; nothing is known of them yet. Modification orders may
+  /// have gaps: they close up.
   void rebuild() {
     known.resize(events.size());
     strong_ = ordering_fences_ = 0;
     for (location* each : locations) {
-      each->stores.clear();
-      each->stores.push_back(initial);
+      each->stores.resize(1);
       each->loads.clear();
     }
-    for (progress& each : threads) each = progress{};
-    for (std::size_t i = 0; i < events.size(); ++i) {
-      const event& e = events[i];
-      known[i].known = false;
-      count(e, 1);
-      if (e.kind == kind::load) at(e.location).loads.push_back(static_cast<stamp>(i));
-      if (e.kind == kind::store) {
-        buffer<stamp>& stores = at(e.location).stores;
-        while (stores.size() <= e.position) stores.push_back(initial);
-        stores[e.position] = static_cast<stamp>(i);
-      }
+    stamp last[max_threads];
+    for (unsigned t = 0; t < max_threads; ++t) {
+      threads[t] = progress{};
+      first[t] = last[t] = initial;
     }
+    bool gaps = false;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const auto s = static_cast<stamp>(i);
+      event& e = events[i];
+      e.time = event::not_yet;
+      e.next = initial;
+      stamp& before = last[e.thread];
+      (before == initial ? first[e.thread] : get(before).next) = s;
+      before = s;
+      if (e.kind == kind::load) {
+        at(e.location).loads.push_back(s);
+      } else if (e.kind == kind::store) {
+        buffer<stamp>& stores = at(e.location).stores;
+        const std::size_t position = e.position;
+        if (position < stores.size()) {
+          stores[position] = s;
+        } else {
+          gaps = gaps || position != stores.size();
+          while (stores.size() < position) stores.push_back(initial);
+          stores.push_back(s);
+        }
+      }
+      count(e, 1);
+    }
+    if (gaps) close_gaps();
   }
 
   /// Whether there is an event that can be a part of the order S; as far as failing and succeeding read-modify-writes are concerned,
@@ -116,15 +134,14 @@ class graph {
   [[nodiscard]] const event& get(stamp s) const noexcept { return events[static_cast<std::size_t>(s)]; }
   event& get(stamp s) noexcept { return events[static_cast<std::size_t>(s)]; }
   [[nodiscard]] const clocks& of(stamp s) const noexcept { return known[static_cast<std::size_t>(s)]; }
-  [[nodiscard]] std::uint16_t time_of(stamp s) const noexcept { return of(s).happens.time[get(s).thread]; }
-  [[nodiscard]] bool has(const clock& c, stamp s) const noexcept { return of(s).known && c.has(get(s).thread, time_of(s)); }
+  [[nodiscard]] std::uint16_t time_of(stamp s) const noexcept { return get(s).time; }
+  [[nodiscard]] bool has(const clock& c, stamp s) const noexcept { return c.has(get(s).thread, get(s).time); }
 
   /// Appends an event and lists it; a store stands at its position, later ones move on.
   stamp append(const event& e) {
     const auto s = static_cast<stamp>(events.size());
     events.push_back(e);
     known.resize(events.size());
-    known[events.size() - 1].known = false;
     count(e, 1);
     if (e.kind == kind::load) at(e.location).loads.push_back(s);
     if (e.kind == kind::store) {
@@ -153,7 +170,8 @@ class graph {
   /// The thread does something that others may wait for, without an event.
   std::uint16_t tick(unsigned thread) noexcept {
     progress& p = threads[thread];
-    p.past.time[thread] = ++p.now.time[thread];
+    p.now.tick(thread);
+    p.past.tick(thread);
     return p.now.time[thread];
   }
   /// A thread comes to its next event. `feeds_fences`: whether an acquire fence after this load orders it.
@@ -193,7 +211,7 @@ class graph {
     }
     c.happens = p.now;
     c.past = p.past;
-    c.known = true;
+    e.time = p.now.time[e.thread];
   }
 
   // ---- Coherence -----------------------------------------------------------------------------------------------------------------
@@ -242,6 +260,19 @@ class graph {
   }
 
  private:
+  // Where a revisit took stores out, positions are free, or hold the initial store's stamp.
+  void close_gaps() noexcept {
+    for (location* each : locations) {
+      buffer<stamp>& stores = each->stores;
+      std::size_t end = 1;
+      for (std::size_t p = 1; p < stores.size(); ++p) {
+        if (stores[p] == initial) continue;
+        get(stores[p]).position = static_cast<std::uint16_t>(end);
+        stores[end++] = stores[p];
+      }
+      stores.resize(end);
+    }
+  }
   void count(const event& e, int by) noexcept {
     if (e.orders_all()) ordering_fences_ += by;
     if (e.ordered() == seq_cst || e.light) strong_ += by;
