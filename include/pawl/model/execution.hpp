@@ -149,12 +149,11 @@ class execution {
 
   void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
-    note_write(address, "begun", named({}));
+    object& o = note_write(address, "begun", named({}));
     const unsigned t = explorer_.running();
     buffer<std::uint32_t>& mine = locations_of_[t];
     const std::uint32_t nth = begun_[t]++;
     if (nth == mine.size()) mine.push_back(explorer_.state().add_location());
-    object& o = objects_.at(address);
     o.what = object::life::atomic;
     o.location = mine[nth];
     explorer_.state().at(o.location).initial_value = value;
@@ -172,30 +171,12 @@ class execution {
   /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
   std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
     const place where = named(given);
-    check_alive(address, where);
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) {
-      fail(
-          violation_kind::use_after_free, [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; },
-          where);
-    }
-    if (o.what != object::life::atomic) {
-      // It was there before the check, or is referred to by an atomic_ref, or was never begun.
-      check_allocated(address, where);
-      ensure_written(address, bytes, where);
-      const block* const home = arena_.find(address);
-      o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
-      o.what = object::life::atomic;
-      explorer_.state().at(o.location).initial_value = initial_value;
-    }
-    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
-      const auto text = [&] {
-        return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
-               text_of(o.where_written) + ") does not happen before";
-      };
-      fail(violation_kind::data_race, text, where);
-    }
+    if (o.what != object::life::atomic) [[unlikely]]
+      meet_atomic(o, address, bytes, initial_value, where);
+    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) [[unlikely]]
+      fail_uninitialized(o, where);
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
     return o.location;
@@ -212,12 +193,9 @@ class execution {
   void read_plain(const void* address, std::size_t bytes, const place& given) {
     if (setting_up()) return;
     const place where = named(given);
-    check_alive(address, where);
     object& o = objects_.at(address);
-    if (o.what == object::life::none) {
-      check_allocated(address, where);
-      ensure_written(address, bytes, where);
-    }
+    check_memory(o, address, where);
+    if (o.what == object::life::none) ensure_written(address, bytes, where);
     const unsigned t = explorer_.running();
     if (o.what == object::life::ended) {
       fail(
@@ -266,17 +244,13 @@ class execution {
       return fail(
           violation_kind::double_free, [&] { return "memory is freed a second time; first " + text_of(old->where_freed); }, where);
     }
-    if (setting_up()) {
-      old->freed = true;
-      old->where_freed = where;
-      return;
-    }
     objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
-      if (o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", where);
+      if (!setting_up() && o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", where);
       o.what = object::life::ended;
     });
     old->freed = true;
     old->where_freed = where;
+    if (setting_up()) return;
     if (reuse_ && old->counts) {
       explorer_.give_freed(list_of(freed_, {old->bytes, old->alignment}, location::purpose::free_list),
                            static_cast<uint128>(reinterpret_cast<std::uintptr_t>(old->begin)));
@@ -324,17 +298,19 @@ class execution {
   /// Whether the run ends at the next stop_if_failed().
   [[nodiscard]] bool failed() const noexcept { return failure_.has_value() || failed_in_trial_; }
   void stop_if_failed() {
-    if (failure_) explorer_.stop(explorer::outcome::stopped);
-    if (failed_in_trial_) {
-      failed_in_trial_ = false;
-      explorer_.act();
-    }
+    if (failed()) [[unlikely]]
+      stop_failed();
   }
 
  private:
+  [[gnu::noinline, gnu::cold]] void stop_failed() {
+    if (failure_) explorer_.stop(explorer::outcome::stopped);
+    failed_in_trial_ = false;
+    explorer_.act();
+  }
   void note_step(const char* operation, const place& where, uint128 value = 0, stamp event = initial) {
     if (!explorer_.trying() && !failure_)
-      trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running()), event});
+      trace_.push_back({operation, event, static_cast<std::uint8_t>(explorer_.running()), where, value});
   }
   // Freed memory, given again: nothing that was known of it holds any more.
   void* renewed(void* memory, const place& where) {
@@ -379,22 +355,48 @@ class execution {
   [[nodiscard]] moment moment_of(unsigned thread) noexcept {
     return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
   }
-  void check_alive(const void* address, const place& where) {
+  // Whether the memory at this address may be used. That of an object that lives may: its block's end is its own.
+  void check_memory(const object& o, const void* address, const place& where) {
+    if (o.what == object::life::atomic || o.what == object::life::plain) return;
     const block* const home = arena_.find(address);
-    if (home != nullptr && home->freed) {
+    if (home == nullptr) return;
+    if (home->freed) [[unlikely]] {
       fail(
           violation_kind::use_after_free,
           [home] { return "memory is used after it was freed (" + text_of(home->where_freed) + ")"; }, where);
     }
+    if (o.what == object::life::none) check_allocated(*home, where);
   }
   // Of an object that is not known yet: whatever the allocator has done to its memory comes before.
-  void check_allocated(const void* address, const place& where) {
-    const block* const home = arena_.find(address);
+  void check_allocated(const block& home, const place& where) {
     const unsigned t = explorer_.running();
-    if (home == nullptr || home->allocated.happens_before(explorer_.state().threads[t].now, t)) return;
+    if (home.allocated.happens_before(explorer_.state().threads[t].now, t)) [[likely]]
+      return;
     const auto text = [&] {
-      return "memory is used, and its allocation (" + text_of(home->where_allocated) + ") does not happen before" +
-             trace(explorer_.state(), trace_).missing_edge(home->allocated.thread, home->allocated.time, t);
+      return "memory is used, and its allocation (" + text_of(home.where_allocated) + ") does not happen before" +
+             trace(explorer_.state(), trace_).missing_edge(home.allocated.thread, home.allocated.time, t);
+    };
+    fail(violation_kind::data_race, text, where);
+  }
+  // An atomic that was there before the check, or is referred to by an atomic_ref, or was never begun.
+  [[gnu::noinline]] void meet_atomic(object& o, const void* address, std::size_t bytes, uint128 initial_value, const place& where) {
+    check_memory(o, address, where);
+    const block* const home = arena_.find(address);
+    if (o.what == object::life::ended) {
+      fail(
+          violation_kind::use_after_free, [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; },
+          where);
+    }
+    if (o.what != object::life::none && home != nullptr) check_allocated(*home, where);
+    ensure_written(address, bytes, where);
+    o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
+    o.what = object::life::atomic;
+    explorer_.state().at(o.location).initial_value = initial_value;
+  }
+  [[gnu::noinline, gnu::cold]] void fail_uninitialized(const object& o, const place& where) {
+    const auto text = [&] {
+      return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
+             text_of(o.where_written) + ") does not happen before";
     };
     fail(violation_kind::data_race, text, where);
   }
@@ -408,13 +410,12 @@ class execution {
     }
     fail(violation_kind::uninitialized_read, "memory is read that was never written", where);
   }
-  void note_write(const void* address, const char* what, const place& where) {
-    check_alive(address, where);
+  object& note_write(const void* address, const char* what, const place& where) {
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
-    if (o.what == object::life::none) check_allocated(address, where);
-    if (o.what != object::life::ended) {
+    check_memory(o, address, where);
+    if (o.what == object::life::atomic || o.what == object::life::plain) {
       if (!o.written.happens_before(now, t)) race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
       for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
         if (u != t && !now.has(u, o.used.time[u])) race(u, o.used.time[u], o.where_used[u], "read", what, where);
@@ -424,6 +425,7 @@ class execution {
     o.used = clock{};
     o.written = moment_of(t);
     o.where_written = where;
+    return o;
   }
   void ensure_after_all(const object& o, const char* message, const place& where) {
     const unsigned t = explorer_.running();

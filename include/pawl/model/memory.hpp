@@ -36,8 +36,8 @@ struct object {
 
   const void* address = nullptr;
   std::uint32_t run = 0;  // in which this was noted; other runs' notes are void
-  std::uint32_t location = 0;
   life what = life::none;
+  std::uint32_t location = 0;
   moment written;  // the last plain write, or the begin of an atomic
   place where_written;
   clock used;  // per thread, its last read, or access to an atomic
@@ -61,27 +61,17 @@ class object_table {
   }
   /// The object at this address; a new one has no life yet. Valid until the next call.
   object& at(const void* address) {
-    object* found = &find(address);
-    if (found->address != address || found->run != run_) {
-      addresses_.push_back(address);
-      if (2 * addresses_.size() > slots_.size()) {
-        grow();
-        found = &find(address);
-      }
-      found->renew();
-      found->address = address;
-      found->run = run_;
-    }
-    return *found;
+    object& found = find(address);
+    return found.run == run_ ? found : add(address, found);
   }
   /// Calls f(object) for each in [begin, begin + bytes).
   template <class F>
   void for_each_in(const void* begin, std::size_t bytes, F f) {
     const auto first = reinterpret_cast<std::uintptr_t>(begin);
-    if (bytes < addresses_.size()) {
+    if (4 * bytes < addresses_.size()) {
       for (std::size_t i = 0; i < bytes; ++i) {
         object& each = find(reinterpret_cast<const void*>(first + i));
-        if (each.run == run_ && each.address == reinterpret_cast<const void*>(first + i)) f(each);
+        if (each.run == run_) f(each);
       }
       return;
     }
@@ -92,11 +82,24 @@ class object_table {
   }
 
  private:
+  // The object at this address, or the free slot where it is to be.
   object& find(const void* address) noexcept {
     const std::size_t mask = slots_.size() - 1;
     auto i = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9e3779b97f4a7c15U) >> 32U) & mask;
     while (slots_[i].run == run_ && slots_[i].address != address) i = (i + 1) & mask;
     return slots_[i];
+  }
+  [[gnu::noinline]] object& add(const void* address, object& slot) {
+    object* fresh = &slot;
+    addresses_.push_back(address);
+    if (2 * addresses_.size() > slots_.size()) {
+      grow();
+      fresh = &find(address);
+    }
+    fresh->renew();
+    fresh->address = address;
+    fresh->run = run_;
+    return *fresh;
   }
   void resize(std::size_t size) {
     slots_.resize(size);
@@ -167,7 +170,7 @@ class arena {
   block* allocate(unsigned region, std::size_t bytes, std::size_t alignment) {
     if (region >= most_regions) return nullptr;
     const auto base = reinterpret_cast<std::uintptr_t>(memory_) + begin_of(region);
-    const std::size_t begin = (base + used_[region] + alignment - 1) / alignment * alignment - base;
+    const std::size_t begin = ((base + used_[region] + alignment - 1) & ~(alignment - 1)) - base;
     if (begin > size_of(region) || bytes > size_of(region) - begin) return nullptr;
     if (region >= regions_) regions_ = region + 1;
     // A byte between blocks, so that an address past the end of one is not the next.

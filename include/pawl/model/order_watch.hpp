@@ -36,8 +36,11 @@ class order_watch {
 
   /// The order with which the access is to be executed.
   memory_order operator()(const place& where, access_kind kind, memory_order order) {
-    if (!collects && !weakens) [[likely]]
-      return order;
+    return collects || weakens ? watched(where, kind, order) : order;
+  }
+
+ private:
+  [[gnu::noinline, gnu::cold]] memory_order watched(const place& where, access_kind kind, memory_order order) {
     const order_site site{where, kind, order};
     if (collects) {
       bool known = false;
