@@ -9,7 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <type_traits>
+#include <utility>
 
 #include "chooser.hpp"
 #include "fiber.hpp"
@@ -82,12 +84,14 @@ class explorer {
     if (chooser_.chooses()) chooser_.begin(longest_);
     runtime_ = fiber::runtime();
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
-    const outcome how = schedule();
+    go_on(scheduler_);
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+    if (arrivals_.size() > longest_) longest_ = arrivals_.size();
     // The run and the graphs that it has laid aside count as equals.
     const double each = share / static_cast<double>(shelf_.size() - before + 1);
     shelf_.give_shares(before, each);
     explored_ += each;
-    return how;
+    return result_;
   }
   /// How much of all is explored, from 0 to 1: a guess, by the parts that the graphs laid aside had at each run.
   [[nodiscard]] double explored() const noexcept { return explored_; }
@@ -303,14 +307,14 @@ class explorer {
   }
   /// Ends the run at once, on whatever thread.
   [[noreturn]] void stop(outcome why) {
-    ended_ = true;
-    result_ = why;
+    end(why);
     park(waiting::for_ever);
     __builtin_unreachable();
   }
 
  private:
   enum class waiting : std::uint8_t { nothing, store, turn, own_store, thread, for_ever };
+  static constexpr unsigned waiting_kinds = 6;
 
   struct thread {
     stamp next = initial;  // of its events in the graph that is served; initial: all were served
@@ -348,16 +352,15 @@ class explorer {
     left_ = size;
     failing_.load = initial;
     ended_ = false;
-    thread_count_ = own_stores_ = 0;
+    thread_count_ = 0;
+    for (unsigned& each : waiting_) each = 0;
     arrivals_.clear();
   }
-  // The running thread comes to this event, for good.
+  // The running thread comes to this event, for good. (The store of a read-modify-write comes at once after its load, and is no choice.)
   void arrive(stamp s, bool feeds_fences = true) {
     graph_.arrive(s, feeds_fences);
     arrivals_.push_back(s);
-    const bool chosen = graph_.get(s).kind != kind::store || !graph_.get(s).exclusive;
-    if (left_ == 0 && chosen) chooser_.step();
-    if (arrivals_.size() > longest_) longest_ = arrivals_.size();
+    if (graph_.get(s).kind != kind::store || !graph_.get(s).exclusive) chooser_.step();
   }
   void strengthen(access& a) const noexcept {
     if (sequential_) a.order = a.failure = seq_cst;
@@ -411,83 +414,91 @@ class explorer {
           me.stack.arrived();
           me.function(me.argument);
           me.owner->act();  // a thread that ends in a tried iteration did not wait
-          me.finished = true;
-          me.owner->graph_.tick(me.owner->running_);
-          me.stack.suspend();
+          me.owner->finish();
         },
         &t);
+    waiting_[static_cast<unsigned>(waiting::nothing)] |= 1U << number;
     if (number >= thread_count_) thread_count_ = number + 1;
   }
-  // The thread lets others go first, until the scheduler finds that it may go on.
+  // The running thread has nothing more to do.
+  void finish() {
+    thread& mine = threads_[running_];
+    mine.finished = true;
+    graph_.tick(running_);
+    waiting_[static_cast<unsigned>(waiting::nothing)] &= ~(1U << running_);
+    go_on(mine.stack);
+  }
+  // The thread lets others go first, until it may go on.
   void park(waiting why) {
     if ((why == waiting::turn || why == waiting::own_store) && left_ == 0 && checked_) {
       if (graph_.events.size() >= limit_) stop(outcome::bounded);
       if (why == waiting::own_store || !chooser_.chooses()) return;
     }
     thread& mine = threads_[running_];
+    const unsigned me = 1U << running_;
     mine.waits = why;
-    if (why == waiting::own_store) ++own_stores_;
-    mine.stack.suspend();
-    if (why == waiting::own_store) --own_stores_;
+    waiting_[static_cast<unsigned>(waiting::nothing)] &= ~me;
+    waiting_[static_cast<unsigned>(why)] |= me;
+    go_on(mine.stack);
     mine.waits = waiting::nothing;
+    waiting_[static_cast<unsigned>(why)] &= ~me;
+    waiting_[static_cast<unsigned>(waiting::nothing)] |= me;
   }
-  // Whether the thread may go on now; new_events: as far as that is up to who adds an event.
-  [[nodiscard]] bool may_go_on(const thread& t, bool new_events) const noexcept {
-    switch (t.waits) {
-      case waiting::nothing:
-        return t.started && !t.finished;
-      case waiting::store:
-        return graph_.get(t.waits_for).known();
-      case waiting::thread:
-        return threads_[t.joins].finished;
-      case waiting::turn:
-      case waiting::own_store:
-        return new_events;
-      case waiting::for_ever:
-        return false;
+  // Who runs on `from` goes on with whoever may: itself, or another, and comes back here when it may; at the run's end who began it.
+  void go_on(fiber& from) {
+    unsigned next = max_threads;
+    try {
+      if (!ended_) next = choose();
+    } catch (...) {  // for who began the run, not for the checked program
+      thrown_ = std::current_exception();
     }
-    return false;
+    fiber& to = next == max_threads ? scheduler_ : threads_[next].stack;
+    running_ = next == max_threads ? running_ : next;
+    if (&to != &from) from.go_on_with(to, runtime_);
   }
-  outcome schedule() {
+  [[nodiscard]] unsigned those_that_wait(waiting why) const noexcept { return waiting_[static_cast<unsigned>(why)]; }
+  // The threads that may go on now; new_events: as far as that is up to who adds an event.
+  [[nodiscard]] unsigned able(bool new_events) const noexcept {
+    unsigned found = those_that_wait(waiting::nothing);
+    if (new_events) found |= those_that_wait(waiting::turn) | those_that_wait(waiting::own_store);
+    for (unsigned rest = those_that_wait(waiting::store) | those_that_wait(waiting::thread); rest != 0; rest &= rest - 1) {
+      const thread& t = threads_[lowest(rest)];
+      if (t.waits == waiting::store ? graph_.get(t.waits_for).known() : threads_[t.joins].finished) found |= rest & -rest;
+    }
+    return found;
+  }
+  static unsigned lowest(unsigned set) noexcept { return static_cast<unsigned>(__builtin_ctz(set)); }
+  unsigned end(outcome how) noexcept {
+    ended_ = true;
+    result_ = how;
+    return max_threads;
+  }
+  // The thread that goes on; max_threads at the run's end.
+  unsigned choose() {
     for (;;) {
       // New events come when all that is recorded was served, and was found to be consistent.
       const bool all_served = left_ == 0 && checked_;
-      unsigned next = thread_count_;
       // What a read-modify-write has yet to store comes before all other new events.
-      for (unsigned t = 0; all_served && own_stores_ != 0 && t < thread_count_ && next == thread_count_; ++t) {
-        if (threads_[t].waits == waiting::own_store) next = t;
-      }
-      const bool new_events = all_served && !chooser_.chooses();
-      for (unsigned t = 0; next == thread_count_ && t < thread_count_; ++t) {
-        if (may_go_on(threads_[t], new_events)) next = t;
-      }
-      if (next == thread_count_ && chooser_.chooses() && left_ == 0 && checked_) {
-        unsigned enabled = 0;
-        for (unsigned t = 0; t < thread_count_; ++t) {
-          if (may_go_on(threads_[t], true)) enabled |= 1U << t;
+      if (all_served && those_that_wait(waiting::own_store) != 0) return lowest(those_that_wait(waiting::own_store));
+      if (const unsigned may = able(all_served && !chooser_.chooses())) return lowest(may);
+      if (all_served) {
+        if (const unsigned may = chooser_.chooses() ? able(true) : 0) {
+          const unsigned picked = chooser_.pick_thread(may);
+          return picked == max_threads ? end(outcome::diverged) : picked;
         }
-        if (enabled != 0) {
-          next = chooser_.pick_thread(enabled);
-          if (next == max_threads) return outcome::diverged;
-        }
+      } else if (left_ == 0) {
+        // All events were served. Only now does the program see what a revisit made it read, and only if that is consistent.
+        if (!consistent()) return end(outcome::dropped);
+        checked_ = true;
+        lay_aside_failing();
+        continue;
+      } else {
+        return end(outcome::diverged);  // the program does not do what it did before
       }
-      if (next == thread_count_) {
-        if (left_ == 0 && !checked_) {
-          // All events were served. Only now does the program see what a revisit made it read, and only if that is consistent.
-          if (!consistent()) return outcome::dropped;
-          checked_ = true;
-          lay_aside_failing();
-          continue;
-        }
-        if (left_ != 0) return outcome::diverged;  // the program does not do what it did before
-        for (unsigned t = 0; t < thread_count_; ++t) {
-          if (threads_[t].started && !threads_[t].finished) return outcome::blocked;
-        }
-        return outcome::complete;
+      for (unsigned t = 0; t < thread_count_; ++t) {
+        if (threads_[t].started && !threads_[t].finished) return end(outcome::blocked);
       }
-      running_ = next;
-      threads_[next].stack.resume(runtime_);
-      if (ended_) return result_;
+      return end(outcome::complete);
     }
   }
   // Numbers are given once for all runs, in the order in which threads first appear.
@@ -540,35 +551,36 @@ class explorer {
     if (chooser_.chooses()) return read_chosen(a, f);
 
     const location& where = graph_.at(a.location);
-    const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
-    std::size_t chosen = where.stores.size();
     const std::size_t last = where.stores.size() - 1;
-    for (std::size_t p = last + 1; p-- > floor;) {
-      const stamp from = where.stores[p];
-      const bool succeeds = f && f(graph_.value_of(a.location, from), ignored);
-      const event e = load_event(a, f, from, succeeds);
-      if (a.weak && succeeds && may_fail_for_nothing(a.location, running_)) {
-        event failing = load_event(a, f, from, false);
-        failing.spurious = true;
-        if (p == last || consistent_with(failing)) lay_aside(failing);
-      }
+    const event latest = candidate(a, f, where.stores[last], true);
+    for (std::size_t p = last, floor = graph_.floor(a.location, graph_.threads[running_].now); p-- > floor;) {
+      const event e = candidate(a, f, where.stores[p], false);
       // Another read-modify-write has read this store. Of the two, one comes first; that it is this one, a revisit of the other's load
       // finds out.
-      if (succeeds && !graph_.free_at(a.location, p + 1)) {
-        if (consistent_with(e)) revisit_in_passing(a, f, e);
-      } else if (chosen > last) {
-        chosen = p;
-      } else if (consistent_with(e)) {
+      const bool taken = e.exclusive && !graph_.free_at(a.location, p + 1);
+      if (!consistent_with(e)) continue;
+      if (taken) {
+        revisit_in_passing(a, f, e);
+      } else {
         lay_aside(e);
       }
     }
-    const stamp from = where.stores[chosen];
-    const uint128 value = graph_.value_of(a.location, from);
-    const bool succeeds = f && f(value, ignored);
-    const stamp s = graph_.append(load_event(a, f, from, succeeds));
+    const uint128 value = graph_.value_of(a.location, latest.rf);
+    const stamp s = graph_.append(latest);
     arrive(s, a.feeds_fences);
     mine.loop.read(s, a.location, value);
-    return {value, from, succeeds};
+    return {value, latest.rf, latest.exclusive};
+  }
+  // A load of the running thread that reads this store; a weak compare-and-swap that could succeed is also laid aside as one that fails.
+  event candidate(const access& a, update f, stamp from, bool latest) {
+    uint128 ignored = 0;
+    const bool succeeds = f && f(graph_.value_of(a.location, from), ignored);
+    if (a.weak && succeeds && may_fail_for_nothing(a.location, running_)) {
+      event failing = load_event(a, f, from, false);
+      failing.spurious = true;
+      if (latest || consistent_with(failing)) lay_aside(failing);
+    }
+    return load_event(a, f, from, succeeds);
   }
   // One of the stores that may be read, the latest where the chosen one may not.
   seen read_chosen(const access& a, update f) {
@@ -763,7 +775,7 @@ class explorer {
   rc11_order rc11_;
   thread threads_[max_threads];
   unsigned thread_count_ = 0;
-  unsigned own_stores_ = 0;  // threads that wait to store
+  unsigned waiting_[waiting_kinds] = {};  // threads, as bits, by what they wait for
   unsigned running_ = 0;
   const unsigned spurious_failures_;
   std::uint64_t limit_ = most_events;
@@ -773,7 +785,9 @@ class explorer {
     stamp load = initial;
     memory_order order = relaxed;
   } failing_;  // a revisited load that may fail for nothing
+  fiber scheduler_;  // who began the run
   void* runtime_ = nullptr;  // see fiber.hpp
+  std::exception_ptr thrown_;  // while a thread was chosen
   bool ended_ = false;
   outcome result_ = outcome::complete;
 

@@ -17,7 +17,7 @@ namespace pawl::inline v0::model::detail {
 struct clocks {
   clock before;  // what happens before it, apart from what it acquires itself
   clock happens;  // what happens before it, and itself
-  clock past;  // its past in program order and reads-from, and itself
+  clock past;  // of a store: its past in program order and reads-from, and itself
   clock message;  // of a store: what an acquire that reads it synchronizes with
 };
 
@@ -118,6 +118,7 @@ class graph {
   /// A served event turned out to have another order.
   void reorder(stamp s, memory_order order) noexcept {
     event& e = get(s);
+    if (e.ordered() == order) return;
     count(e, -1);
     e.order = static_cast<std::uint8_t>(order);
     count(e, 1);
@@ -176,42 +177,58 @@ class graph {
   }
   /// A thread comes to its next event. `feeds_fences`: whether an acquire fence after this load orders it.
   void arrive(stamp s, bool feeds_fences = true) noexcept {
-    event& e = get(s);
+    switch (get(s).kind) {
+      case kind::load:
+        return arrive_at_load(s, feeds_fences);
+      case kind::store:
+        return arrive_at_store(s);
+      case kind::fence:
+      case kind::turn:
+        return arrive_at_fence(s);
+    }
+  }
+  void arrive_at_load(stamp s, bool feeds_fences) noexcept {
+    const event& e = get(s);
+    progress& p = threads[e.thread];
+    known[static_cast<std::size_t>(s)].before = p.now;
+    tick(e.thread);
+    if (e.rf != initial) {
+      const clocks& read = of(e.rf);
+      p.past.join(read.past);
+      if (acquires(e.ordered())) {
+        p.now.join(read.message);
+      } else if (feeds_fences) {
+        p.to_acquire.join(read.message);
+      }
+    }
+    arrived(s);
+  }
+  void arrive_at_store(stamp s) noexcept {
+    const event& e = get(s);
     clocks& c = known[static_cast<std::size_t>(s)];
     progress& p = threads[e.thread];
     c.before = p.now;
     // The two halves of a read-modify-write are one event to everybody else.
-    if (!(e.kind == kind::store && e.exclusive)) tick(e.thread);
-    const memory_order order = e.ordered();
-    switch (e.kind) {
-      case kind::load:
-        if (e.rf != initial) {
-          p.past.join(of(e.rf).past);
-          if (acquires(order)) {
-            p.now.join(of(e.rf).message);
-          } else if (feeds_fences) {
-            p.to_acquire.join(of(e.rf).message);
-          }
-        }
-        break;
-      case kind::turn:
-        break;
-      case kind::fence:
-        if (acquires(order)) p.now.join(p.to_acquire);
-        if (releases(order)) p.last_release = p.now;
-        break;
-      case kind::store:
-        c.message = releases(order) ? p.now : p.last_release;
-        if (e.exclusive) {
-          // A read-modify-write continues the release sequence that it reads from.
-          const stamp read = at(e.location).stores[e.position - 1U];
-          if (read != initial) c.message.join(of(read).message);
-        }
-        break;
+    if (!e.exclusive) tick(e.thread);
+    c.message = releases(e.ordered()) ? p.now : p.last_release;
+    if (e.exclusive) {
+      // A read-modify-write continues the release sequence that it reads from.
+      const stamp read = at(e.location).stores[e.position - 1U];
+      if (read != initial) c.message.join(of(read).message);
     }
-    c.happens = p.now;
     c.past = p.past;
-    e.time = p.now.time[e.thread];
+    arrived(s);
+  }
+  void arrive_at_fence(stamp s) noexcept {
+    const event& e = get(s);
+    progress& p = threads[e.thread];
+    known[static_cast<std::size_t>(s)].before = p.now;
+    tick(e.thread);
+    if (e.kind == kind::fence) {
+      if (acquires(e.ordered())) p.now.join(p.to_acquire);
+      if (releases(e.ordered())) p.last_release = p.now;
+    }
+    arrived(s);
   }
 
   // ---- Coherence -----------------------------------------------------------------------------------------------------------------
@@ -221,12 +238,14 @@ class graph {
   [[nodiscard]] std::size_t floor(std::uint32_t l, const clock& happens_before) const noexcept {
     const location& where = at(l);
     std::size_t lowest = 0;
-    for (std::size_t p = where.stores.size() - 1; p > 0; --p) {
+    const std::size_t last = where.stores.size() - 1;
+    for (std::size_t p = last; p > 0; --p) {
       if (has(happens_before, where.stores[p])) {
         lowest = p;
         break;
       }
     }
+    if (lowest == last) return last;
     for (const stamp load : where.loads) {
       const std::size_t p = position_of(get(load).rf);
       if (p > lowest && has(happens_before, load)) lowest = p;
@@ -260,6 +279,12 @@ class graph {
   }
 
  private:
+  void arrived(stamp s) noexcept {
+    event& e = get(s);
+    const clock& now = threads[e.thread].now;
+    known[static_cast<std::size_t>(s)].happens = now;
+    e.time = now.time[e.thread];
+  }
   // Where a revisit took stores out, positions are free, or hold the initial store's stamp.
   void close_gaps() noexcept {
     for (location* each : locations) {
@@ -274,8 +299,9 @@ class graph {
     }
   }
   void count(const event& e, int by) noexcept {
-    if (e.orders_all()) ordering_fences_ += by;
-    if (e.ordered() == seq_cst || e.light) strong_ += by;
+    if (!e.light && e.ordered() != seq_cst) return;
+    strong_ += by;
+    if (e.kind == kind::fence) ordering_fences_ += by;
   }
 
   // How many events there are of these kinds: most programs have none, and nothing to be looked at.
