@@ -99,6 +99,7 @@ struct model {
     const std::memory_order o = order_of(order, access_kind::fence);
     execution* const e = observer();
     if (e == nullptr) return builtin::thread_fence(o);
+    e->name(order.where());
     e->steps().fence(o);
     e->step("fence", order.where(), 0);
   }
@@ -116,7 +117,7 @@ struct model {
   using access = pawl::model::detail::access;
   using access_kind = pawl::model::detail::access_kind;
 
-  static std::memory_order order_of(memory_order order, access_kind kind) {
+  PAWL_ALWAYS_INLINE static std::memory_order order_of(memory_order order, access_kind kind) {
     return pawl::model::detail::watch_orders(order.where(), kind, static_cast<std::memory_order>(order));
   }
 
@@ -131,7 +132,7 @@ struct model {
   }
   template <class W>
   static access access_to(execution& e, const W& object, std::memory_order o, memory_order order) {
-    const std::uint32_t location = e.location_of(&object, sizeof object, object, order.where());
+    const std::uint32_t location = e.location_of(&object, sizeof object, order.where());
     e.stop_if_failed();
     return {location, o};
   }

@@ -9,6 +9,8 @@
 #include <new>
 #include <type_traits>
 
+#include "../detail/config.hpp"
+
 namespace pawl::inline v0::model::detail {
 
 template <class T>
@@ -41,14 +43,10 @@ class buffer {
     if (capacity > capacity_) [[unlikely]]
       grow(capacity);
   }
-  void push_back(const T& element) {
-    if (size_ == capacity_) [[unlikely]] {
-      const T copy = element;
-      grow(size_ + 1);
-      data_[size_++] = copy;
-    } else {
-      data_[size_++] = element;
-    }
+  PAWL_ALWAYS_INLINE void push_back(const T& element) {
+    if (size_ == capacity_) [[unlikely]]
+      return push_growing(element);
+    data_[size_++] = element;
   }
   void pop_back() noexcept { --size_; }
   void insert(std::size_t place, const T& element) {
@@ -62,7 +60,12 @@ class buffer {
   }
 
  private:
-  // (Out of line, so that what comes in the steady state is short.)
+  // (These two are out of line, so that what comes in the steady state is short.)
+  [[gnu::noinline, gnu::cold]] void push_growing(const T& element) {
+    const T copy = element;
+    grow(size_ + 1);
+    data_[size_++] = copy;
+  }
   [[gnu::noinline, gnu::cold]] void grow(std::size_t capacity) {
     if (capacity < 2 * capacity_) capacity = 2 * capacity_;
     void* const moved = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
@@ -168,24 +169,25 @@ class execution {
     o.what = object::life::ended;
     o.where_written = where;
   }
-  /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
-  std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
+  /// The location of the atomic at this address, which is accessed.
+  std::uint32_t location_of(const void* address, std::size_t bytes, place given) {
     const place where = named(given);
-    object& o = objects_.at(address);
     const unsigned t = explorer_.running();
-    if (o.what != object::life::atomic) [[unlikely]]
-      meet_atomic(o, address, bytes, initial_value, where);
-    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) [[unlikely]]
-      fail_uninitialized(o, where);
-    o.used.time[t] = moment_of(t).time;
-    o.where_used[t] = where;
-    return o.location;
+    object* const o = objects_.known_at(address);
+    if (o == nullptr || o->what != object::life::atomic || !o->written.happens_before(explorer_.state().threads[t].now, t))
+        [[unlikely]]
+      return meet_atomic(address, bytes, where);
+    o->used.time[t] = moment_of(t).time;
+    o->where_used[t] = where;
+    return o->location;
   }
-  /// An operation on an atomic, or a fence, that the explorer has just executed.
-  void step(const char* operation, const place& where, uint128 value) {
-    if (explorer_.trying()) return;
-    note_step(operation, named(where), value,
-              explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+  /// A fence comes.
+  void name(place where) noexcept { named(where); }
+  /// An operation on an atomic, or a fence, that the explorer has just executed, and whose place was named before.
+  void step(const char* operation, place where, uint128 value) {
+    const buffer<stamp>& came = explorer_.arrivals();
+    note_step(operation, where.line == 0 ? last_[explorer_.running()] : where, value,
+              came.empty() ? initial : came[came.size() - 1]);
   }
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
@@ -308,7 +310,7 @@ class execution {
     failed_in_trial_ = false;
     explorer_.act();
   }
-  void note_step(const char* operation, const place& where, uint128 value = 0, stamp event = initial) {
+  void note_step(const char* operation, place where, uint128 value = 0, stamp event = initial) {
     if (!explorer_.trying() && !failure_)
       trace_.push_back({operation, event, static_cast<std::uint8_t>(explorer_.running()), where, value});
   }
@@ -331,7 +333,7 @@ class execution {
     return known->second;
   }
   // An access that names no place is known by the place that its thread named last.
-  place named(const place& where) noexcept {
+  place named(place where) noexcept {
     place& last = last_[explorer_.running()];
     if (where.line == 0) return last;
     last = {where.file, where.line, true};
@@ -378,27 +380,37 @@ class execution {
     };
     fail(violation_kind::data_race, text, where);
   }
-  // An atomic that was there before the check, or is referred to by an atomic_ref, or was never begun.
-  [[gnu::noinline]] void meet_atomic(object& o, const void* address, std::size_t bytes, uint128 initial_value, const place& where) {
-    check_memory(o, address, where);
-    const block* const home = arena_.find(address);
-    if (o.what == object::life::ended) {
-      fail(
-          violation_kind::use_after_free, [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; },
-          where);
+  // location_of for an atomic that is no atomic yet, or not for this thread.
+  [[gnu::noinline]] std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where) {
+    object& o = objects_.at(address);
+    if (o.what != object::life::atomic) {
+      // It was there before the check, or is referred to by an atomic_ref, or was never begun.
+      check_memory(o, address, where);
+      const block* const home = arena_.find(address);
+      if (o.what == object::life::ended) {
+        fail(
+            violation_kind::use_after_free,
+            [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; }, where);
+      }
+      if (o.what != object::life::none && home != nullptr) check_allocated(*home, where);
+      ensure_written(address, bytes, where);
+      o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
+      o.what = object::life::atomic;
+      uint128 value = 0;
+      std::memcpy(&value, address, bytes);
+      explorer_.state().at(o.location).initial_value = value;
     }
-    if (o.what != object::life::none && home != nullptr) check_allocated(*home, where);
-    ensure_written(address, bytes, where);
-    o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
-    o.what = object::life::atomic;
-    explorer_.state().at(o.location).initial_value = initial_value;
-  }
-  [[gnu::noinline, gnu::cold]] void fail_uninitialized(const object& o, const place& where) {
-    const auto text = [&] {
-      return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
-             text_of(o.where_written) + ") does not happen before";
-    };
-    fail(violation_kind::data_race, text, where);
+    const unsigned t = explorer_.running();
+    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
+      const auto text = [&] {
+        return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
+               text_of(o.where_written) + ") does not happen before";
+      };
+      fail(violation_kind::data_race, text, where);
+    }
+    o.used.time[t] = moment_of(t).time;
+    o.where_used[t] = where;
+    return o.location;
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
   // four bytes that may be a value.)
@@ -416,10 +428,10 @@ class execution {
     const clock& now = explorer_.state().threads[t].now;
     check_memory(o, address, where);
     if (o.what == object::life::atomic || o.what == object::life::plain) {
-      if (!o.written.happens_before(now, t)) race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
-      for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
-        if (u != t && !now.has(u, o.used.time[u])) race(u, o.used.time[u], o.where_used[u], "read", what, where);
-      }
+      if (!o.written.happens_before(now, t)) [[unlikely]]
+        race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
+      if (!now.has_all(o.used, t)) [[unlikely]]
+        race_with_reads(o, what, where);
     }
     o.what = object::life::plain;
     o.used = clock{};
@@ -430,17 +442,31 @@ class execution {
   void ensure_after_all(const object& o, const char* message, const place& where) {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
+    if (now.has_all(o.used, t) && o.written.happens_before(now, t)) [[likely]]
+      return;
+    fail_in_use(o, message, where, t, now);
+  }
+  [[gnu::noinline, gnu::cold]] void fail_in_use(const object& o, const char* message, const place& where, unsigned t,
+                                                const clock& now) {
     const auto used_by = [&](unsigned thread, const place& there) {
       fail(
           violation_kind::use_after_free,
           [&] { return std::string(message) + " by thread " + std::to_string(thread) + " (" + text_of(there) + ")"; }, where);
     };
-    for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
+    for (unsigned u = 0; u < max_threads; ++u) {
       if (u != t && !now.has(u, o.used.time[u])) used_by(u, o.where_used[u]);
     }
     if (!o.written.happens_before(now, t)) used_by(o.written.thread, o.where_written);
   }
-  void race(unsigned other, std::uint16_t time, const place& there, const char* done, const char* doing, const place& where) {
+  [[gnu::noinline, gnu::cold]] void race_with_reads(const object& o, const char* what, const place& where) {
+    const unsigned t = explorer_.running();
+    for (unsigned u = 0; u < max_threads; ++u) {
+      if (u != t && !explorer_.state().threads[t].now.has(u, o.used.time[u]))
+        race(u, o.used.time[u], o.where_used[u], "read", what, where);
+    }
+  }
+  [[gnu::noinline, gnu::cold]] void race(unsigned other, std::uint16_t time, const place& there, const char* done,
+                                         const char* doing, const place& where) {
     const unsigned t = explorer_.running();
     note_step("plain access", where);
     const auto text = [&] {

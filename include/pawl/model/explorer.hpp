@@ -100,7 +100,7 @@ class explorer {
 
   [[nodiscard]] unsigned running() const noexcept { return running_; }
   /// Whether what the thread does now is only tried, and no part of the graph: see waiting_loop.hpp.
-  [[nodiscard]] bool trying() const noexcept { return threads_[running_].loop.trying(); }
+  [[nodiscard]] bool trying() const noexcept { return mine_->loop.trying(); }
   graph& state() noexcept { return graph_; }
   /// The events that the program has come to in this run, in that order.
   [[nodiscard]] const buffer<stamp>& arrivals() const noexcept { return arrivals_; }
@@ -157,11 +157,9 @@ class explorer {
     const seen what = read(a, f);
     succeeded = what.succeeds;
     if (what.succeeds) {
-      uint128 desired = 0;
-      f(what.value, desired);
       // One that stores what it read changes nothing that a waiting loop could wait for.
-      if (desired != what.value) act();
-      if (!threads_[running_].loop.trying()) write(a, desired, true, what.from);
+      if (what.desired != what.value) act();
+      if (!mine_->loop.trying()) write(a, what.desired, true, what.from);
     }
     return what.value;
   }
@@ -183,7 +181,7 @@ class explorer {
   /// Takes what was freed into this list; zero: nothing, though there may have been something.
   uint128 take_freed(std::uint32_t l) {
     act();
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     const access a{l, acquire};
     if (mine.next != initial) return read(a, update()).value;
     park(waiting::turn);
@@ -200,7 +198,7 @@ class explorer {
         if (!graph_.read_by_any(l, freed[i])) lay_aside(load_event(a, update(), freed[i], false));
       }
     }
-    arrive(graph_.append(load_event(a, update(), taken, false)));
+    arrive_at_load(graph_.append(load_event(a, update(), taken, false)), true);
     return graph_.value_of(l, taken);
   }
   void give_freed(std::uint32_t l, uint128 what) {
@@ -210,29 +208,30 @@ class explorer {
 
   enum class symmetry : std::uint8_t { full, light, heavy };
   void fence(memory_order order, symmetry sides = symmetry::full) {
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     if (mine.loop.trying()) return;
     if (mine.next != initial) {
-      replay(kind::fence, 0);
+      serve(kind::fence);
       return;
     }
     if (sequential_) order = seq_cst;
     park(waiting::turn);
-    arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order),
-                          false, false, false, sides == symmetry::light, sides == symmetry::heavy}));
+    arrive_at_fence(
+        graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order), false,
+                       false, false, sides == symmetry::light, sides == symmetry::heavy}));
   }
 
   /// The thread does something other than to read: an iteration of a loop that does is not one that waits.
   void act() {
-    if (threads_[running_].loop.trying()) did_something();
-    threads_[running_].loop.acted();
+    if (mine_->loop.trying()) did_something();
+    mine_->loop.acted();
   }
   /// The end of an iteration of a loop that may wait; the thread's registers and frames begin at `frame`.
   void pause(const void* frame) {
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     if (!mine.loop.trying() && mine.next != initial) {
       // It went on, as the records show: with a turn where the iteration was tried, without where it had an effect.
-      if (graph_.get(mine.next).kind == kind::turn) replay(kind::turn, 0);
+      if (graph_.get(mine.next).kind == kind::turn) serve(kind::turn);
       mine.loop.begin();
       return;
     }
@@ -240,7 +239,7 @@ class explorer {
       chooser_.yield(running_);
       park(waiting::turn);
       if (chooser_.turns()) {
-        arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false}));
+        arrive_at_fence(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false}));
         mine.loop.begin();
         return;
       }
@@ -278,7 +277,7 @@ class explorer {
   /// Starts another thread. Its number is the same in every run.
   unsigned spawn(void (*function)(void*), void* argument) {
     act();
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     const unsigned child = number_of(running_, mine.children++);
     if (child >= max_threads) return child;
     graph_.tick(running_);
@@ -336,6 +335,7 @@ class explorer {
     uint128 value;
     stamp from;
     bool succeeds;
+    uint128 desired;  // of a read-modify-write: what it stores
   };
 
   void take_item() {
@@ -356,11 +356,23 @@ class explorer {
     for (unsigned& each : waiting_) each = 0;
     arrivals_.clear();
   }
-  // The running thread comes to this event, for good. (The store of a read-modify-write comes at once after its load, and is no choice.)
-  void arrive(stamp s, bool feeds_fences = true) {
-    graph_.arrive(s, feeds_fences);
+  // The running thread comes to this event, for good.
+  PAWL_ALWAYS_INLINE void arrive_at_load(stamp s, bool feeds_fences) {
+    graph_.arrive_at_load(s, feeds_fences);
     arrivals_.push_back(s);
-    if (graph_.get(s).kind != kind::store || !graph_.get(s).exclusive) chooser_.step();
+    chooser_.step();
+  }
+  PAWL_ALWAYS_INLINE void arrive_at_store(stamp s) {
+    graph_.arrive_at_store(s);
+    arrivals_.push_back(s);
+    // (That of a read-modify-write comes at once after its load, and is no choice.)
+    if (!graph_.get(s).exclusive) chooser_.step();
+    if (those_that_wait(waiting::store) != 0) wake(s);
+  }
+  void arrive_at_fence(stamp s) {
+    graph_.arrive_at_fence(s);
+    arrivals_.push_back(s);
+    chooser_.step();
   }
   void strengthen(access& a) const noexcept {
     if (sequential_) a.order = a.failure = seq_cst;
@@ -417,15 +429,18 @@ class explorer {
           me.owner->finish();
         },
         &t);
-    waiting_[static_cast<unsigned>(waiting::nothing)] |= 1U << number;
+    those(waiting::nothing) |= 1U << number;
     if (number >= thread_count_) thread_count_ = number + 1;
   }
   // The running thread has nothing more to do.
   void finish() {
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     mine.finished = true;
     graph_.tick(running_);
-    waiting_[static_cast<unsigned>(waiting::nothing)] &= ~(1U << running_);
+    those(waiting::nothing) &= ~(1U << running_);
+    for (unsigned rest = those_that_wait(waiting::thread); rest != 0; rest &= rest - 1) {
+      if (threads_[lowest(rest)].joins == running_) wakes(lowest(rest), waiting::thread);
+    }
     go_on(mine.stack);
   }
   // The thread lets others go first, until it may go on.
@@ -434,15 +449,25 @@ class explorer {
       if (graph_.events.size() >= limit_) stop(outcome::bounded);
       if (why == waiting::own_store || !chooser_.chooses()) return;
     }
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     const unsigned me = 1U << running_;
     mine.waits = why;
-    waiting_[static_cast<unsigned>(waiting::nothing)] &= ~me;
-    waiting_[static_cast<unsigned>(why)] |= me;
+    those(waiting::nothing) &= ~me;
+    those(why) |= me;
     go_on(mine.stack);
     mine.waits = waiting::nothing;
-    waiting_[static_cast<unsigned>(why)] &= ~me;
-    waiting_[static_cast<unsigned>(waiting::nothing)] |= me;
+    those(why) &= ~me;
+    those(waiting::nothing) |= me;
+  }
+  // The store has come that threads may wait for.
+  [[gnu::noinline]] void wake(stamp store) noexcept {
+    for (unsigned rest = those_that_wait(waiting::store); rest != 0; rest &= rest - 1) {
+      if (threads_[lowest(rest)].waits_for == store) wakes(lowest(rest), waiting::store);
+    }
+  }
+  void wakes(unsigned sleeper, waiting from) noexcept {
+    those(from) &= ~(1U << sleeper);
+    those(waiting::nothing) |= 1U << sleeper;
   }
   // Who runs on `from` goes on with whoever may: itself, or another, and comes back here when it may; at the run's end who began it.
   void go_on(fiber& from) {
@@ -452,21 +477,16 @@ class explorer {
     } catch (...) {  // for who began the run, not for the checked program
       thrown_ = std::current_exception();
     }
-    fiber& to = next == max_threads ? scheduler_ : threads_[next].stack;
-    running_ = next == max_threads ? running_ : next;
-    if (&to != &from) from.go_on_with(to, runtime_);
-  }
-  [[nodiscard]] unsigned those_that_wait(waiting why) const noexcept { return waiting_[static_cast<unsigned>(why)]; }
-  // The threads that may go on now; new_events: as far as that is up to who adds an event.
-  [[nodiscard]] unsigned able(bool new_events) const noexcept {
-    unsigned found = those_that_wait(waiting::nothing);
-    if (new_events) found |= those_that_wait(waiting::turn) | those_that_wait(waiting::own_store);
-    for (unsigned rest = those_that_wait(waiting::store) | those_that_wait(waiting::thread); rest != 0; rest &= rest - 1) {
-      const thread& t = threads_[lowest(rest)];
-      if (t.waits == waiting::store ? graph_.get(t.waits_for).known() : threads_[t.joins].finished) found |= rest & -rest;
+    fiber* to = &scheduler_;
+    if (next != max_threads) {
+      running_ = next;
+      mine_ = &threads_[next];
+      to = &mine_->stack;
     }
-    return found;
+    if (to != &from) from.go_on_with(*to, runtime_);
   }
+  unsigned& those(waiting why) noexcept { return waiting_[static_cast<unsigned>(why)]; }
+  [[nodiscard]] unsigned those_that_wait(waiting why) const noexcept { return waiting_[static_cast<unsigned>(why)]; }
   static unsigned lowest(unsigned set) noexcept { return static_cast<unsigned>(__builtin_ctz(set)); }
   unsigned end(outcome how) noexcept {
     ended_ = true;
@@ -480,9 +500,12 @@ class explorer {
       const bool all_served = left_ == 0 && checked_;
       // What a read-modify-write has yet to store comes before all other new events.
       if (all_served && those_that_wait(waiting::own_store) != 0) return lowest(those_that_wait(waiting::own_store));
-      if (const unsigned may = able(all_served && !chooser_.chooses())) return lowest(may);
+      const unsigned free = those_that_wait(waiting::nothing);
+      const unsigned may = all_served ? free | those_that_wait(waiting::turn) : free;
+      if (!chooser_.chooses() && may != 0) return lowest(may);
+      if (free != 0) return lowest(free);
       if (all_served) {
-        if (const unsigned may = chooser_.chooses() ? able(true) : 0) {
+        if (may != 0) {
           const unsigned picked = chooser_.pick_thread(may);
           return picked == max_threads ? end(outcome::diverged) : picked;
         }
@@ -517,64 +540,57 @@ class explorer {
     lay_aside({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::turn, 0, false, false, false});
     stop(outcome::dropped);
   }
-  // Serves this thread's next recorded event, a store, a fence or a turn.
-  stamp replay(kind expected, std::uint32_t location) {
-    thread& mine = threads_[running_];
-    const stamp s = mine.next;
+  // Serves this thread's next recorded event, a fence or a turn.
+  void serve(kind expected) {
+    const stamp s = mine_->next;
     const event& e = graph_.get(s);
-    if (e.kind != expected || (expected == kind::store && e.location != location)) stop(outcome::diverged);
-    mine.next = e.next;
-    arrive(s);
+    if (e.kind != expected) stop(outcome::diverged);
+    mine_->next = e.next;
+    arrive_at_fence(s);
     --left_;
-    return s;
   }
 
   seen read(const access& a, update f) {
-    thread& mine = threads_[running_];
-    uint128 ignored = 0;
-    if (mine.loop.trying()) {
-      uint128 value = 0;
-      if (!mine.loop.answer(a.location, value)) did_something();
-      return {value, initial, f && f(value, ignored)};
-    }
-    if (mine.next != initial) {
-      const stamp s = mine.next;
-      event& e = graph_.get(s);
-      if (e.kind != kind::load || e.location != a.location) stop(outcome::diverged);
-      if (e.rf != initial && !graph_.get(e.rf).known()) {
-        mine.waits_for = e.rf;
-        park(waiting::store);
-      }
-      return served(a, f, s);
-    }
+    if (mine_->loop.trying()) return read_in_trial(a, f);
+    return mine_->next == initial ? read_anew(a, f) : serve_read(a, f);
+  }
+  [[gnu::noinline]] seen read_in_trial(const access& a, update f) {
+    uint128 value = 0;
+    if (!mine_->loop.answer(a.location, value)) did_something();
+    uint128 desired = 0;
+    const bool succeeds = f && f(value, desired);
+    return {value, initial, succeeds, desired};
+  }
+  [[gnu::noinline]] seen read_anew(const access& a, update f) {
     park(waiting::turn);
     if (chooser_.chooses()) return read_chosen(a, f);
 
     const location& where = graph_.at(a.location);
     const std::size_t last = where.stores.size() - 1;
-    const event latest = candidate(a, f, where.stores[last], true);
+    uint128 desired = 0;
+    const event latest = candidate(a, f, where.stores[last], true, desired);
     for (std::size_t p = last, floor = graph_.floor(a.location, graph_.threads[running_].now); p-- > floor;) {
-      const event e = candidate(a, f, where.stores[p], false);
+      uint128 other = 0;
+      const event e = candidate(a, f, where.stores[p], false, other);
       // Another read-modify-write has read this store. Of the two, one comes first; that it is this one, a revisit of the other's load
       // finds out.
       const bool taken = e.exclusive && !graph_.free_at(a.location, p + 1);
       if (!consistent_with(e)) continue;
       if (taken) {
-        revisit_in_passing(a, f, e);
+        revisit_in_passing(a, e, other);
       } else {
         lay_aside(e);
       }
     }
     const uint128 value = graph_.value_of(a.location, latest.rf);
     const stamp s = graph_.append(latest);
-    arrive(s, a.feeds_fences);
-    mine.loop.read(s, a.location, value);
-    return {value, latest.rf, latest.exclusive};
+    arrive_at_load(s, a.feeds_fences);
+    mine_->loop.read(s, a.location, value);
+    return {value, latest.rf, latest.exclusive, desired};
   }
   // A load of the running thread that reads this store; a weak compare-and-swap that could succeed is also laid aside as one that fails.
-  event candidate(const access& a, update f, stamp from, bool latest) {
-    uint128 ignored = 0;
-    const bool succeeds = f && f(graph_.value_of(a.location, from), ignored);
+  event candidate(const access& a, update f, stamp from, bool latest, uint128& desired) {
+    const bool succeeds = f && f(graph_.value_of(a.location, from), desired);
     if (a.weak && succeeds && may_fail_for_nothing(a.location, running_)) {
       event failing = load_event(a, f, from, false);
       failing.spurious = true;
@@ -589,13 +605,13 @@ class explorer {
     const std::size_t last = where.stores.size() - 1;
     std::size_t behind = chooser_.pick_store(last - floor + 1);
     if (behind > last - floor) stop(outcome::diverged);
-    uint128 ignored = 0;
     event e{};
     uint128 value = 0;
+    uint128 desired = 0;
     for (;; behind = 0) {
       const stamp from = where.stores[last - behind];
       value = graph_.value_of(a.location, from);
-      const bool could = f && f(value, ignored);
+      const bool could = f && f(value, desired);
       e = load_event(a, f, from, could);
       if (could && a.weak && may_fail_for_nothing(a.location, running_) && chooser_.pick_failure()) {
         e = load_event(a, f, from, false);
@@ -604,42 +620,72 @@ class explorer {
       if (behind == 0 || (!(e.exclusive && graph_.taken(a.location, from)) && consistent_with(e))) break;
     }
     const stamp s = graph_.append(e);
-    arrive(s, a.feeds_fences);
-    threads_[running_].loop.read(s, a.location, value);
-    return {value, e.rf, e.exclusive};
+    arrive_at_load(s, a.feeds_fences);
+    mine_->loop.read(s, a.location, value);
+    return {value, e.rf, e.exclusive, desired};
   }
-  seen served(const access& a, update f, stamp s) {
-    thread& mine = threads_[running_];
+  // Serves this thread's next recorded event, a load.
+  seen serve_read(const access& a, update f) {
+    thread& mine = *mine_;
+    const stamp s = mine.next;
     event& e = graph_.get(s);
-    uint128 ignored = 0;
-    const uint128 value = graph_.value_of(e.location, e.rf);
+    if (e.kind != kind::load || e.location != a.location) [[unlikely]]
+      stop(outcome::diverged);
     const stamp from = e.rf;
-    bool succeeds = f && f(value, ignored);
-    const bool fails_too = succeeds && e.fresh && a.weak;
-    if (e.spurious) succeeds = false;
-    e.exclusive = succeeds;
-    graph_.reorder(s, succeeds || !f ? a.order : a.failure);
-    const bool fresh = e.fresh;
-    e.fresh = false;
+    if (from != initial && !graph_.get(from).known()) {
+      mine.waits_for = from;
+      park(waiting::store);
+    }
+    const uint128 value = graph_.value_of(a.location, from);
+    uint128 desired = 0;
+    const bool could = f && f(value, desired);
+    if (e.fresh) return serve_revisited(a, f, s, could, desired);
+    // (A spurious failure could have succeeded.)
+    if (could != (e.exclusive || e.spurious)) [[unlikely]]
+      stop(outcome::diverged);
+    const bool succeeds = e.exclusive;
     mine.next = e.next;
-    arrive(s, a.feeds_fences);
+    arrive_at_load(s, a.feeds_fences);
     mine.loop.read(s, a.location, value);
     --left_;
-    if (fresh) {
-      if (fails_too) failing_ = {s, a.failure};
-      // The program sees the new value when the graph is known to be consistent.
-      park(succeeds ? waiting::own_store : waiting::turn);
-    }
-    return {value, from, succeeds};
+    return {value, from, succeeds, desired};
+  }
+  // A load that a revisit made read from another store: what becomes of it, is settled here.
+  [[gnu::noinline]] seen serve_revisited(const access& a, update f, stamp s, bool succeeds, uint128 desired) {
+    event& e = graph_.get(s);
+    const uint128 value = graph_.value_of(a.location, e.rf);
+    const stamp from = e.rf;
+    e.exclusive = succeeds;
+    e.fresh = false;
+    graph_.reorder(s, succeeds || !f ? a.order : a.failure);
+    mine_->next = e.next;
+    arrive_at_load(s, a.feeds_fences);
+    mine_->loop.read(s, a.location, value);
+    --left_;
+    if (succeeds && a.weak) failing_ = {s, a.failure};
+    // The program sees the new value when the graph is known to be consistent.
+    park(succeeds ? waiting::own_store : waiting::turn);
+    return {value, from, succeeds, desired};
   }
 
   // A store; an exclusive one is that of a read-modify-write.
   void write(const access& a, uint128 value, bool exclusive, stamp from) {
-    thread& mine = threads_[running_];
-    if (mine.next != initial) {
-      replay(kind::store, a.location);
-      return;
+    if (mine_->next != initial) {
+      serve_store(a.location);
+    } else {
+      write_anew(a, value, exclusive, from);
     }
+  }
+  void serve_store(std::uint32_t l) {
+    const stamp s = mine_->next;
+    const event& e = graph_.get(s);
+    if (e.kind != kind::store || e.location != l) [[unlikely]]
+      stop(outcome::diverged);
+    mine_->next = e.next;
+    arrive_at_store(s);
+    --left_;
+  }
+  [[gnu::noinline]] void write_anew(const access& a, uint128 value, bool exclusive, stamp from) {
     park(exclusive ? waiting::own_store : waiting::turn);
 
     const location& where = graph_.at(a.location);
@@ -654,7 +700,7 @@ class explorer {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
       revisits_.lay_aside(coming(e));
       if (!graph_.free_at(a.location, e.position)) stop(outcome::dropped);
-      arrive(graph_.append(e));
+      arrive_at_store(graph_.append(e));
       if (e.position != end && needs_check(e) && !consistent()) stop(outcome::dropped);
       return;
     }
@@ -664,7 +710,7 @@ class explorer {
     }
     revisits_.lay_aside(coming(e));
     e.position = static_cast<std::uint16_t>(end);
-    arrive(graph_.append(e));
+    arrive_at_store(graph_.append(e));
   }
   // A store of the running thread, as it is when it comes.
   [[nodiscard]] coming_store coming(const event& store) const noexcept {
@@ -689,7 +735,7 @@ class explorer {
       if (behind != 0 && !(graph_.free_at(e.location, e.position) && consistent_with(e)))
         e.position = static_cast<std::uint16_t>(end);
     }
-    arrive(graph_.append(e));
+    arrive_at_store(graph_.append(e));
     // A read-modify-write that didn't read the latest store: its load was found to be consistent, its store may not be.
     if (e.exclusive && e.position != end && needs_check(e) && !consistent()) stop(outcome::dropped);
   }
@@ -757,9 +803,7 @@ class explorer {
   // ---- Revisits ------------------------------------------------------------------------------------------------------------------
 
   // A read-modify-write that reads what another has read, for the revisits of that other one only.
-  void revisit_in_passing(const access& a, update f, const event& load) {
-    uint128 desired = 0;
-    f(graph_.value_of(a.location, load.rf), desired);
+  void revisit_in_passing(const access& a, const event& load, uint128 desired) {
     const auto position = static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1);
     coming_store store = coming({desired, a.location, initial, position, static_cast<std::uint8_t>(running_), kind::store,
                                  static_cast<std::uint8_t>(a.order), true, false, false});
@@ -777,6 +821,7 @@ class explorer {
   unsigned thread_count_ = 0;
   unsigned waiting_[waiting_kinds] = {};  // threads, as bits, by what they wait for
   unsigned running_ = 0;
+  thread* mine_ = threads_;  // of the running one
   const unsigned spurious_failures_;
   std::uint64_t limit_ = most_events;
   std::size_t left_ = 0;  // events that are recorded and not yet served

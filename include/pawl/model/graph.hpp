@@ -169,11 +169,10 @@ class graph {
   // ---- Clocks --------------------------------------------------------------------------------------------------------------------
 
   /// The thread does something that others may wait for, without an event.
-  std::uint16_t tick(unsigned thread) noexcept {
+  PAWL_ALWAYS_INLINE void tick(unsigned thread) noexcept {
     progress& p = threads[thread];
     p.now.tick(thread);
     p.past.tick(thread);
-    return p.now.time[thread];
   }
   /// A thread comes to its next event. `feeds_fences`: whether an acquire fence after this load orders it.
   void arrive(stamp s, bool feeds_fences = true) noexcept {
@@ -187,7 +186,7 @@ class graph {
         return arrive_at_fence(s);
     }
   }
-  void arrive_at_load(stamp s, bool feeds_fences) noexcept {
+  PAWL_ALWAYS_INLINE void arrive_at_load(stamp s, bool feeds_fences) noexcept {
     const event& e = get(s);
     progress& p = threads[e.thread];
     known[static_cast<std::size_t>(s)].before = p.now;
@@ -203,7 +202,7 @@ class graph {
     }
     arrived(s);
   }
-  void arrive_at_store(stamp s) noexcept {
+  PAWL_ALWAYS_INLINE void arrive_at_store(stamp s) noexcept {
     const event& e = get(s);
     clocks& c = known[static_cast<std::size_t>(s)];
     progress& p = threads[e.thread];

@@ -64,6 +64,14 @@ class object_table {
     object& found = find(address);
     return found.run == run_ ? found : add(address, found);
   }
+  /// The same; null where none is there yet.
+  object* known_at(const void* address) noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t i = home_of(address) & mask; slots_[i].run == run_; i = (i + 1) & mask) {
+      if (slots_[i].address == address) return &slots_[i];
+    }
+    return nullptr;
+  }
   /// Calls f(object) for each in [begin, begin + bytes).
   template <class F>
   void for_each_in(const void* begin, std::size_t bytes, F f) {
@@ -82,10 +90,13 @@ class object_table {
   }
 
  private:
+  static std::size_t home_of(const void* address) noexcept {
+    return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9e3779b97f4a7c15U) >> 32U);
+  }
   // The object at this address, or the free slot where it is to be.
   object& find(const void* address) noexcept {
     const std::size_t mask = slots_.size() - 1;
-    auto i = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9e3779b97f4a7c15U) >> 32U) & mask;
+    std::size_t i = home_of(address) & mask;
     while (slots_[i].run == run_ && slots_[i].address != address) i = (i + 1) & mask;
     return slots_[i];
   }
@@ -175,10 +186,12 @@ class arena {
     if (region >= regions_) regions_ = region + 1;
     // A byte between blocks, so that an address past the end of one is not the next.
     used_[region] = begin + bytes + 1;
-    block fresh{memory_ + begin_of(region) + begin, bytes, alignment, 0, false, true, {}, {}};
+    buffer<block>& all = blocks_[region];
+    all.resize(all.size() + 1);
+    block& fresh = all.back();
+    fresh = {memory_ + begin_of(region) + begin, bytes, alignment, 0, false, true, {}, {}};
     std::memset(fresh.begin, garbage, bytes);  // the same garbage in every run
-    blocks_[region].push_back(fresh);
-    return &blocks_[region].back();
+    return &fresh;
   }
   /// Gives a freed block again.
   static void renew(block& freed) noexcept {
@@ -196,8 +209,9 @@ class arena {
     const auto offset = static_cast<std::size_t>(at - memory_);
     buffer<block>& all = blocks_[offset < begin_of(first_setup) ? offset / thread_bytes
                                                                 : first_setup + (offset - begin_of(first_setup)) / setup_bytes];
-    std::size_t low = 0;
+    // Mostly it is the latest.
     std::size_t high = all.size();
+    std::size_t low = high != 0 && all[high - 1].begin <= at ? high : 0;
     while (low < high) {
       const std::size_t middle = (low + high) / 2;
       if (all[middle].begin <= at) {

@@ -35,7 +35,7 @@ class order_watch {
   std::uint64_t uses = 0;  // of the target
 
   /// The order with which the access is to be executed.
-  memory_order operator()(const place& where, access_kind kind, memory_order order) {
+  PAWL_ALWAYS_INLINE memory_order operator()(const place& where, access_kind kind, memory_order order) {
     return collects || weakens ? watched(where, kind, order) : order;
   }
 

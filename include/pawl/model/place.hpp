@@ -3,14 +3,15 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace pawl::inline v0::model::detail {
 
-/// File and line of an access.
+/// File and line of an access. (Without padding, so that it is copied as two words and not in parts.)
 struct place {
   const char* file = "";
   int line = 0;
-  bool after = false;  // of what names no place: the one that its thread named last
+  std::uint32_t after = 0;  // 1 of what names no place: the one that its thread named last
 };
 
 /// Made of std::memory_order where it is named, or by the default argument of the operation, which names the caller's place.
