@@ -246,9 +246,10 @@ report check(const options& o, Body&& body) {
     if (!steps.more()) steps.begin();
     checked.new_run();
     steps.limit(o.max_steps);
-    detail::active = &checked;
-    const outcome how = steps.run(main);
-    detail::active = nullptr;
+    const outcome how = [&] {
+      const detail::observed in_check(checked);
+      return steps.run(main);
+    }();
     checked.finish(how);
     if (checked.must_begin_again()) {
       result = report();

@@ -33,6 +33,15 @@ class unobserved {
   execution* before_;
 };
 
+/// In the check for as long as it lives, which ends also where the checker itself has no more memory.
+class observed {
+ public:
+  explicit observed(execution& by) noexcept { active = &by; }
+  observed(const observed&) = delete;
+  observed& operator=(const observed&) = delete;
+  ~observed() { active = nullptr; }
+};
+
 class execution {
  public:
   explicit execution(unsigned spurious_failures, bool realtime = false, bool reuse = false)

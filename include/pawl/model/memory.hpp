@@ -53,7 +53,7 @@ struct object {
 
 class object_table {
  public:
-  object_table() { resize(1024); }
+  object_table() { resize(128); }
 
   void new_run() noexcept {
     ++run_;
@@ -167,7 +167,8 @@ class arena {
       return;
     }
     // The addresses are kept for the next one: what a program has got here and frees after the check is known as such.
-    madvise(memory_, all_bytes, MADV_DONTNEED);
+    // (Small checks leave so little that to give it back takes longer than they do.)
+    if (most_used_ > small) madvise(memory_, all_bytes, MADV_DONTNEED);
     kept_ = memory_;
   }
 
@@ -186,6 +187,7 @@ class arena {
     if (region >= regions_) regions_ = region + 1;
     // A byte between blocks, so that an address past the end of one is not the next.
     used_[region] = begin + bytes + 1;
+    if (used_[region] > most_used_) most_used_ = used_[region];
     buffer<block>& all = blocks_[region];
     all.resize(all.size() + 1);
     block& fresh = all.back();
@@ -238,6 +240,7 @@ class arena {
   static constexpr unsigned most_regions = max_threads + setup::most_regions;
   static constexpr std::size_t thread_bytes = std::size_t{64} << 20U;
   static constexpr std::size_t setup_bytes = std::size_t{1} << 20U;
+  static constexpr std::size_t small = std::size_t{16} << 10U;
   static constexpr std::size_t all_bytes = thread_bytes * max_threads + setup_bytes * setup::most_regions;
   static constexpr std::size_t size_of(unsigned region) noexcept { return region < first_setup ? thread_bytes : setup_bytes; }
   static constexpr std::size_t begin_of(unsigned region) noexcept {
@@ -257,6 +260,7 @@ class arena {
   std::byte* memory_;
   unsigned regions_ = max_threads;  // ever used
   std::size_t used_[most_regions] = {};
+  std::size_t most_used_ = 0;  // of any region, in any run
   buffer<block> blocks_[most_regions];
 };
 

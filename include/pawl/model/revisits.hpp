@@ -57,8 +57,9 @@ class revisits {
     if (e.spurious) return false;
     const location& where = graph_.at(e.location);
     if (e.kind == kind::store) {
-      for (const stamp load : where.loads) {
-        if (graph_.get(load).rf == x && stays(load, x, store)) return false;
+      // By a load that stays, that is: none in the store's past, where x would be, too, and so one that was there before x.
+      for (const stamp* load = where.loads.begin(); load != where.loads.end() && *load < x; ++load) {
+        if (graph_.get(*load).rf == x) return false;
       }
     }
     if (where.is == location::purpose::free_list) return e.kind == kind::store || e.rf == initial;
@@ -92,24 +93,26 @@ class revisits {
       while (!stays_at(last)) --last;
       return lay_aside_behind(last, load, store);
     }
-    // Whether the store may stand behind this position: not between a read-modify-write and what it read.
-    const auto is_free_behind = [&](std::size_t behind) {
-      std::size_t p = behind + 1;
-      while (p < end && !stays_at(p)) ++p;
-      return p == end || !graph_.get(where.stores[p]).exclusive;
+    const auto next_that_stays = [&](std::size_t p) {
+      do ++p;
+      while (p < end && !stays_at(p));
+      return p;
     };
+    // Whether a store may stand before that at this position: not between a read-modify-write and what it read.
+    const auto is_free = [&](std::size_t p) { return p == end || !graph_.get(where.stores[p]).exclusive; };
     const clock& before_load = graph_.of(load).before;
     if (store.what.exclusive) {
       // Exactly behind what it read.
       const std::size_t read = store.what.position - 1U;
-      if (is_free_behind(read) && floor_of_kept(before_load, load, store) <= read) lay_aside_behind(read, load, store);
+      const std::size_t next = next_that_stays(read);
+      if (is_free(next) && (next == end || floor_of_kept(before_load, load, store) <= read)) lay_aside_behind(read, load, store);
       return;
     }
     const std::size_t after_load = floor_of_kept(before_load, load, store);
     std::size_t after = floor_of_kept(store.before, load, store);
     if (after < after_load) after = after_load;
     for (std::size_t p = after; p < end; ++p) {
-      if ((p == after || stays_at(p)) && is_free_behind(p)) lay_aside_behind(p, load, store);
+      if ((p == after || stays_at(p)) && is_free(next_that_stays(p))) lay_aside_behind(p, load, store);
     }
   }
   // The store stands behind the kept one at position `behind`, and the load reads it.
