@@ -107,8 +107,8 @@ class thread {
     if (detail::active == nullptr) throw std::logic_error("pawl::model::thread is made outside of a check");
     auto& e = *detail::active;
     where_ = where;
-    // In the arena: an execution that is given up ends nobody's life.
-    void* const memory = e.allocate(sizeof(F), alignof(F), false, where);
+    // In the check's memory: an execution that is given up ends nobody's life.
+    void* const memory = e.room_for_function(sizeof(F), alignof(F), where);
     if (memory == nullptr) throw std::bad_alloc();
     auto* const function = ::new (memory) F(std::move(f));
     number_ = e.steps().spawn(

@@ -67,10 +67,19 @@ class execution {
     threads_before_ = explorer_.known_threads();
     made_before_all_ = false;
     arena_.new_run();
+    functions_used_ = 0;
     trace_.clear();
     observed_.clear();
     for (std::uint32_t& each : begun_) each = 0;
     for (place& each : last_) each = {"", 0, true};
+  }
+  /// Memory for what a new thread runs. Mostly a few references: then it is the check's own, which takes no time.
+  void* room_for_function(std::size_t bytes, std::size_t alignment, const place& where) {
+    if (bytes > sizeof functions_[0] || alignment > alignof(function_room) || functions_used_ == max_threads)
+      return allocate(bytes, alignment, false, where);
+    explorer_.act();
+    named(where);
+    return &functions_[functions_used_++];
   }
   /// A thread begins, as far as places go.
   void begin_thread(unsigned thread, const place& where) noexcept {
@@ -502,6 +511,11 @@ class execution {
   bool begin_again_ = false;
   object_table objects_;
   arena arena_;
+  struct alignas(16) function_room {
+    std::byte bytes[64];
+  };
+  function_room functions_[max_threads];
+  unsigned functions_used_ = 0;  // in this run
   buffer<std::uint32_t> locations_of_[max_threads];  // of each thread's atomics, in the order of their begins
   std::uint32_t begun_[max_threads] = {};
   std::map<std::pair<const void*, std::uint32_t>, std::uint32_t> foreign_;  // by address, and how often it was given
