@@ -79,20 +79,18 @@ class graph {
       each->stores.resize(1);
       each->loads.clear();
     }
-    stamp last[max_threads];
+    stamp* link[max_threads];  // where each thread's next event is to be named
     for (unsigned t = 0; t < max_threads; ++t) {
       threads[t] = progress{};
-      first[t] = last[t] = initial;
+      link[t] = &first[t];
     }
     bool gaps = false;
     for (std::size_t i = 0; i < events.size(); ++i) {
       const auto s = static_cast<stamp>(i);
       event& e = events[i];
       e.time = event::not_yet;
-      e.next = initial;
-      stamp& before = last[e.thread];
-      (before == initial ? first[e.thread] : get(before).next) = s;
-      before = s;
+      *link[e.thread] = s;
+      link[e.thread] = &e.next;
       if (e.kind == kind::load) {
         at(e.location).loads.push_back(s);
       } else if (e.kind == kind::store) {
@@ -108,6 +106,7 @@ class graph {
       }
       count(e, 1);
     }
+    for (stamp* const each : link) *each = initial;
     if (gaps) close_gaps();
   }
 
