@@ -135,8 +135,8 @@ class revisits {
       ++next;
     };
     for (std::size_t i = 0; i < up_to_load; ++i) copy(graph_.events[i]);
-    for (std::size_t i = up_to_load; next != copies + kept; ++i) {
-      if (graph_.has(store.past, static_cast<stamp>(i))) copy(graph_.events[i]);
+    for (auto s = static_cast<stamp>(up_to_load); s < size; ++s) {
+      if (graph_.has(store.past, s)) copy(graph_.get(s));
     }
     if (store.load != nullptr) copy(*store.load);
     *next = store.what;
