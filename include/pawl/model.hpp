@@ -117,8 +117,8 @@ class thread {
     if (detail::active == nullptr) throw std::logic_error("pawl::model::thread is made outside of a check");
     auto& e = *detail::active;
     where_ = where;
-    // In the arena: an execution that is given up ends nobody's life.
-    void* const memory = e.allocate(sizeof(F), alignof(F), false, where);
+    // In the check's memory: an execution that is given up ends nobody's life.
+    void* const memory = e.room_for_function(sizeof(F), alignof(F), where);
     if (memory == nullptr) throw std::bad_alloc();
     auto* const function = ::new (memory) F(std::move(f));
     number_ = e.steps().spawn(
@@ -262,9 +262,10 @@ report check(const options& o, Body&& body) {
     if (!steps.more()) steps.begin();
     checked.new_run();
     steps.limit(o.max_steps);
-    detail::active = &checked;
-    const outcome how = steps.run(main);
-    detail::active = nullptr;
+    const outcome how = [&] {
+      const detail::observed in_check(checked);
+      return steps.run(main);
+    }();
     checked.finish(how);
     if (checked.must_begin_again()) {
       result = report();

@@ -20,7 +20,7 @@ struct model {
   static constexpr bool one_pause_waits = true;  // see backoff.hpp
 
   template <class W>
-  static W load(const W& object, memory_order order) noexcept {
+  [[gnu::noinline]] static W load(const W& object, memory_order order) noexcept {
     const std::memory_order o = order_of(order, access_kind::load);
     execution* const e = observer();
     if (e == nullptr) return builtin::load(object, o);
@@ -29,7 +29,7 @@ struct model {
     return value;
   }
   template <class W>
-  static void store(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
+  [[gnu::noinline]] static void store(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
     const std::memory_order o = order_of(order, access_kind::store);
     execution* const e = observer();
     if (e == nullptr) {
@@ -95,10 +95,11 @@ struct model {
     replaced("store_xor", object, [=](W old) { return static_cast<W>(old ^ operand); }, order, false);
   }
 
-  static void thread_fence(memory_order order) noexcept {
+  [[gnu::noinline]] static void thread_fence(memory_order order) noexcept {
     const std::memory_order o = order_of(order, access_kind::fence);
     execution* const e = observer();
     if (e == nullptr) return builtin::thread_fence(o);
+    e->name(order.where());
     e->steps().fence(o);
     e->step("fence", order.where(), 0);
   }
@@ -116,7 +117,7 @@ struct model {
   using access = pawl::model::detail::access;
   using access_kind = pawl::model::detail::access_kind;
 
-  static std::memory_order order_of(memory_order order, access_kind kind) {
+  PAWL_ALWAYS_INLINE static std::memory_order order_of(memory_order order, access_kind kind) {
     return pawl::model::detail::watch_orders(order.where(), kind, static_cast<std::memory_order>(order));
   }
 
@@ -131,14 +132,13 @@ struct model {
   }
   template <class W>
   static access access_to(execution& e, const W& object, std::memory_order o, memory_order order) {
-    e.check_not_null(&object, order.where());
-    e.stop_if_failed();
-    const std::uint32_t location = e.location_of(&object, sizeof object, object, order.where());
+    const std::uint32_t location = e.location_of(&object, sizeof object, order.where());
     e.stop_if_failed();
     return {location, o};
   }
   template <class W, class F>
-  static W replaced(const char* operation, W& object, F f, memory_order order, bool feeds_fences = true) noexcept {
+  [[gnu::noinline]] static W replaced(const char* operation, W& object, F f, memory_order order,
+                                      bool feeds_fences = true) noexcept {
     const std::memory_order o = order_of(order, access_kind::update);
     execution* const e = observer();
     if (e == nullptr) {
@@ -160,7 +160,8 @@ struct model {
     return old;
   }
   template <class W>
-  static bool compare_exchange(W& object, W& expected, W desired, memory_order success, memory_order failure, bool weak) noexcept {
+  [[gnu::noinline]] static bool compare_exchange(W& object, W& expected, W desired, memory_order success, memory_order failure,
+                                                 bool weak) noexcept {
     const std::memory_order o = order_of(success, access_kind::update);
     const std::memory_order failed = order_of(failure, access_kind::failure);
     execution* const e = observer();

@@ -9,6 +9,8 @@
 #include <new>
 #include <type_traits>
 
+#include "../detail/config.hpp"
+
 namespace pawl::inline v0::model::detail {
 
 template <class T>
@@ -38,17 +40,13 @@ class buffer {
     size_ = size;
   }
   void reserve(std::size_t capacity) {
-    if (capacity <= capacity_) return;
-    if (capacity < 2 * capacity_) capacity = 2 * capacity_;
-    void* const moved = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));
-    if (moved == nullptr) throw std::bad_alloc();
-    data_ = static_cast<T*>(moved);
-    capacity_ = capacity;
+    if (capacity > capacity_) [[unlikely]]
+      grow(capacity);
   }
-  void push_back(const T& element) {
-    const T copy = element;
-    reserve(size_ + 1);
-    data_[size_++] = copy;
+  PAWL_ALWAYS_INLINE void push_back(const T& element) {
+    if (size_ == capacity_) [[unlikely]]
+      return push_growing(element);
+    data_[size_++] = element;
   }
   void pop_back() noexcept { --size_; }
   void insert(std::size_t place, const T& element) {
@@ -62,6 +60,20 @@ class buffer {
   }
 
  private:
+  // (These two are out of line, so that what comes in the steady state is short.)
+  [[gnu::noinline, gnu::cold]] void push_growing(const T& element) {
+    const T copy = element;
+    grow(size_ + 1);
+    data_[size_++] = copy;
+  }
+  [[gnu::noinline, gnu::cold]] void grow(std::size_t capacity) {
+    if (capacity < 2 * capacity_) capacity = 2 * capacity_;
+    void* const moved = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));
+    if (moved == nullptr) throw std::bad_alloc();
+    data_ = static_cast<T*>(moved);
+    capacity_ = capacity;
+  }
+
   T* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

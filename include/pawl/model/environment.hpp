@@ -175,7 +175,7 @@ struct environment<backend::model> {
  private:
   template <class W>
   static std::uint32_t location_of(model::detail::execution& e, const W& object, const place& where) {
-    const std::uint32_t location = e.location_of(&object, sizeof object, object, where);
+    const std::uint32_t location = e.location_of(&object, sizeof object, where);
     e.stop_if_failed();
     return location;
   }
@@ -195,6 +195,7 @@ struct environment<backend::model> {
       const auto kind = sides == model::detail::explorer::symmetry::light ? access_kind::light_fence : access_kind::heavy_fence;
       // Weakened, it is no fence at all: these two have one order each.
       if (model::detail::watch_orders({}, kind, std::memory_order_seq_cst) != std::memory_order_seq_cst) return;
+      e->name(where);
       e->steps().fence(order, sides);
       e->step(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", where, 0);
     } else {

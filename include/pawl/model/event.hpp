@@ -42,6 +42,12 @@ struct event {
   bool light : 1 = false;  // a fence that is one only against heavy fences
   bool heavy : 1 = false;
   bool woken : 1 = false;  // a load that a thread makes when a notification has woken it, see notifications.hpp
+  // Of the run, not of the graph:
+  std::uint16_t time = not_yet;  // its thread's, once that has come to it
+  stamp next = initial;  // of a graph that is served: the thread's next event in it
+
+  static constexpr std::uint16_t not_yet = 0xffff;  // in no clock
+  [[nodiscard]] bool known() const noexcept { return time != not_yet; }
 
   /// A fence that is part of the order S, as far as light ones are.
   [[nodiscard]] bool orders_all() const noexcept { return kind == detail::kind::fence && (light || ordered() == seq_cst); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,15 +34,25 @@ class unobserved {
   execution* before_;
 };
 
+/// In the check for as long as it lives, which ends also where the checker itself has no more memory.
+class observed {
+ public:
+  explicit observed(execution& by) noexcept { active = &by; }
+  observed(const observed&) = delete;
+  observed& operator=(const observed&) = delete;
+  ~observed() { active = nullptr; }
+};
+
 class execution {
  public:
   explicit execution(unsigned spurious_failures, bool realtime = false, bool reuse = false)
       : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {
     explorer_.watch_memory(
         [](const void* self) {
-          std::uint64_t hash = 1;
-          static_cast<const execution*>(self)->arena_.for_each_alive(
-              [&hash](const std::byte* begin, std::size_t bytes) { hash = detail::hash(hash, begin, bytes); });
+          const auto& e = *static_cast<const execution*>(self);
+          const auto* const functions = reinterpret_cast<const std::byte*>(e.functions_);
+          std::uint64_t hash = detail::hash(1, functions, e.functions_used_ * sizeof e.functions_[0]);
+          e.arena_.for_each_alive([&hash](const std::byte* begin, std::size_t bytes) { hash = detail::hash(hash, begin, bytes); });
           return hash;
         },
         this);
@@ -69,10 +80,19 @@ class execution {
     threads_before_ = explorer_.known_threads();
     made_before_all_ = false;
     arena_.new_run();
+    functions_used_ = 0;
     trace_.clear();
     observed_.clear();
     for (std::uint32_t& each : begun_) each = 0;
     for (place& each : last_) each = {"", 0, true};
+  }
+  /// Memory for what a new thread runs. Mostly a few references: then it is the check's own, which takes no time.
+  void* room_for_function(std::size_t bytes, std::size_t alignment, const place& where) {
+    if (bytes > sizeof functions_[0] || alignment > alignof(function_room) || functions_used_ == max_threads)
+      return allocate(bytes, alignment, false, where);
+    explorer_.act();
+    named(where);
+    return &functions_[functions_used_++];
   }
   /// A thread begins, as far as places go.
   void begin_thread(unsigned thread, const place& where) noexcept {
@@ -179,12 +199,11 @@ class execution {
 
   [[gnu::noinline]] void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
-    note_write(address, "begun", named({}));
+    object& o = note_write(address, "begun", named({}));
     const unsigned t = explorer_.running();
     buffer<std::uint32_t>& mine = locations_of_[t];
     const std::uint32_t nth = begun_[t]++;
     if (nth == mine.size()) mine.push_back(explorer_.state().add_location());
-    object& o = objects_.at(address);
     o.what = object::life::atomic;
     o.location = mine[nth];
     explorer_.state().at(o.location).initial_value = value;
@@ -199,42 +218,25 @@ class execution {
     o.what = object::life::ended;
     o.where_written = where;
   }
-  /// The location of the atomic at this address, which holds `initial_value` if nobody has begun it.
-  [[gnu::noinline]] std::uint32_t location_of(const void* address, std::size_t bytes, uint128 initial_value, const place& given) {
+  /// The location of the atomic at this address, which is accessed.
+  std::uint32_t location_of(const void* address, std::size_t bytes, place given) {
     const place where = named(given);
-    check_alive(address, where);
-    object& o = objects_.at(address);
     const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) {
-      fail(
-          violation_kind::use_after_free, [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; },
-          where);
-    }
-    if (o.what != object::life::atomic) {
-      // It was there before the check, or is referred to by an atomic_ref, or was never begun.
-      check_allocated(address, where);
-      ensure_written(address, bytes, where);
-      const block* const home = arena_.find(address);
-      o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
-      o.what = object::life::atomic;
-      explorer_.state().at(o.location).initial_value = initial_value;
-    }
-    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
-      const auto text = [&] {
-        return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
-               text_of(o.where_written) + ") does not happen before";
-      };
-      fail(violation_kind::data_race, text, where);
-    }
-    o.used.time[t] = moment_of(t).time;
-    o.where_used[t] = where;
-    return o.location;
+    object* const o = objects_.known_at(address);
+    if (o == nullptr || o->what != object::life::atomic || !o->written.happens_before(explorer_.state().threads[t].now, t))
+        [[unlikely]]
+      return meet_atomic(address, bytes, where);
+    o->used.time[t] = moment_of(t).time;
+    o->where_used[t] = where;
+    return o->location;
   }
-  /// An operation on an atomic, or a fence, that the explorer has just executed.
-  [[gnu::noinline]] void step(const char* operation, const place& where, uint128 value) {
-    if (explorer_.trying()) return;
-    note_step(operation, named(where), value,
-              explorer_.arrivals().size() == 0 ? initial : explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+  /// A fence comes.
+  void name(place where) noexcept { named(where); }
+  /// An operation on an atomic, or a fence, that the explorer has just executed, and whose place was named before.
+  void step(const char* operation, place where, uint128 value) {
+    const buffer<stamp>& came = explorer_.arrivals();
+    note_step(operation, where.line == 0 ? last_[explorer_.running()] : where, value,
+              came.empty() ? initial : came[came.size() - 1]);
   }
 
   // ---- Waiting to be notified ----------------------------------------------------------------------------------------------------
@@ -256,12 +258,9 @@ class execution {
   [[gnu::noinline]] void read_plain(const void* address, std::size_t bytes, const place& given) {
     if (setting_up()) return;
     const place where = named(given);
-    check_alive(address, where);
     object& o = objects_.at(address);
-    if (o.what == object::life::none) {
-      check_allocated(address, where);
-      ensure_written(address, bytes, where);
-    }
+    check_memory(o, address, where);
+    if (o.what == object::life::none) ensure_written(address, bytes, where);
     const unsigned t = explorer_.running();
     if (o.what == object::life::ended) {
       fail(
@@ -310,17 +309,13 @@ class execution {
       return fail(
           violation_kind::double_free, [&] { return "memory is freed a second time; first " + text_of(old->where_freed); }, where);
     }
-    if (setting_up()) {
-      old->freed = true;
-      old->where_freed = where;
-      return;
-    }
     objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
-      if (o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", where);
+      if (!setting_up() && o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", where);
       o.what = object::life::ended;
     });
     old->freed = true;
     old->where_freed = where;
+    if (setting_up()) return;
     if (reuse_ && old->counts) {
       explorer_.give_freed(list_of(freed_, {old->bytes, old->alignment}, location::purpose::free_list),
                            static_cast<uint128>(reinterpret_cast<std::uintptr_t>(old->begin)));
@@ -374,17 +369,19 @@ class execution {
   /// Whether the run ends at the next stop_if_failed().
   [[nodiscard]] bool failed() const noexcept { return failure_.has_value() || failed_in_trial_; }
   void stop_if_failed() {
-    if (failure_) explorer_.stop(explorer::outcome::stopped);
-    if (failed_in_trial_) {
-      failed_in_trial_ = false;
-      explorer_.act();
-    }
+    if (failed()) [[unlikely]]
+      stop_failed();
   }
 
  private:
-  void note_step(const char* operation, const place& where, uint128 value = 0, stamp event = initial) {
+  [[gnu::noinline, gnu::cold]] void stop_failed() {
+    if (failure_) explorer_.stop(explorer::outcome::stopped);
+    failed_in_trial_ = false;
+    explorer_.act();
+  }
+  void note_step(const char* operation, place where, uint128 value = 0, stamp event = initial) {
     if (!explorer_.trying() && !failure_)
-      trace_.push_back({operation, where, value, static_cast<std::uint8_t>(explorer_.running()), event});
+      trace_.push_back({operation, event, static_cast<std::uint8_t>(explorer_.running()), where, value});
   }
   // Freed memory, given again: nothing that was known of it holds any more.
   void* renewed(void* memory, const place& where) {
@@ -405,7 +402,7 @@ class execution {
     return known->second;
   }
   // An access that names no place is known by the place that its thread named last.
-  place named(const place& where) noexcept {
+  place named(place where) noexcept {
     place& last = last_[explorer_.running()];
     if (where.line == 0) return last;
     last = {where.file, where.line, true};
@@ -429,25 +426,63 @@ class execution {
   [[nodiscard]] moment moment_of(unsigned thread) noexcept {
     return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
   }
-  void check_alive(const void* address, const place& where) {
+  // Whether the memory at this address may be used. That of an object that lives may: its block's end is its own.
+  void check_memory(const object& o, const void* address, const place& where) {
+    if (o.what == object::life::atomic || o.what == object::life::plain) return;
     check_not_null(address, where);
     const block* const home = arena_.find(address);
-    if (home != nullptr && home->freed) {
+    if (home == nullptr) return;
+    if (home->freed) [[unlikely]] {
       fail(
           violation_kind::use_after_free,
           [home] { return "memory is used after it was freed (" + text_of(home->where_freed) + ")"; }, where);
     }
+    if (o.what == object::life::none) check_allocated(*home, where);
   }
   // Of an object that is not known yet: whatever the allocator has done to its memory comes before.
-  void check_allocated(const void* address, const place& where) {
-    const block* const home = arena_.find(address);
+  void check_allocated(const block& home, const place& where) {
     const unsigned t = explorer_.running();
-    if (home == nullptr || home->allocated.happens_before(explorer_.state().threads[t].now, t)) return;
+    if (home.allocated.happens_before(explorer_.state().threads[t].now, t)) [[likely]]
+      return;
     const auto text = [&] {
-      return "memory is used, and its allocation (" + text_of(home->where_allocated) + ") does not happen before" +
-             trace(explorer_.state(), trace_).missing_edge(home->allocated.thread, home->allocated.time, t);
+      return "memory is used, and its allocation (" + text_of(home.where_allocated) + ") does not happen before" +
+             trace(explorer_.state(), trace_).missing_edge(home.allocated.thread, home.allocated.time, t);
     };
     fail(violation_kind::data_race, text, where);
+  }
+  // location_of for an atomic that is no atomic yet, or not for this thread.
+  [[gnu::noinline]] std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where) {
+    object& o = objects_.at(address);
+    if (o.what != object::life::atomic) {
+      check_not_null(address, where);
+      if (failed()) return 0;  // nothing is there that could be read
+      // It was there before the check, or is referred to by an atomic_ref, or was never begun.
+      check_memory(o, address, where);
+      const block* const home = arena_.find(address);
+      if (o.what == object::life::ended) {
+        fail(
+            violation_kind::use_after_free,
+            [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; }, where);
+      }
+      if (o.what != object::life::none && home != nullptr) check_allocated(*home, where);
+      ensure_written(address, bytes, where);
+      o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
+      o.what = object::life::atomic;
+      uint128 value = 0;
+      std::memcpy(&value, address, bytes);
+      explorer_.state().at(o.location).initial_value = value;
+    }
+    const unsigned t = explorer_.running();
+    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
+      const auto text = [&] {
+        return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
+               text_of(o.where_written) + ") does not happen before";
+      };
+      fail(violation_kind::data_race, text, where);
+    }
+    o.used.time[t] = moment_of(t).time;
+    o.where_used[t] = where;
+    return o.location;
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
   // four bytes that may be a value.)
@@ -459,37 +494,51 @@ class execution {
     }
     fail(violation_kind::uninitialized_read, "memory is read that was never written", where);
   }
-  void note_write(const void* address, const char* what, const place& where) {
-    check_alive(address, where);
+  object& note_write(const void* address, const char* what, const place& where) {
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
-    if (o.what == object::life::none) check_allocated(address, where);
-    if (o.what != object::life::ended) {
-      if (!o.written.happens_before(now, t)) race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
-      for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
-        if (u != t && !now.has(u, o.used.time[u])) race(u, o.used.time[u], o.where_used[u], "read", what, where);
-      }
+    check_memory(o, address, where);
+    if (o.what == object::life::atomic || o.what == object::life::plain) {
+      if (!o.written.happens_before(now, t)) [[unlikely]]
+        race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
+      if (!now.has_all(o.used, t)) [[unlikely]]
+        race_with_reads(o, what, where);
     }
     o.what = object::life::plain;
     o.used = clock{};
     o.written = moment_of(t);
     o.where_written = where;
+    return o;
   }
   void ensure_after_all(const object& o, const char* message, const place& where) {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
+    if (now.has_all(o.used, t) && o.written.happens_before(now, t)) [[likely]]
+      return;
+    fail_in_use(o, message, where, t, now);
+  }
+  [[gnu::noinline, gnu::cold]] void fail_in_use(const object& o, const char* message, const place& where, unsigned t,
+                                                const clock& now) {
     const auto used_by = [&](unsigned thread, const place& there) {
       fail(
           violation_kind::use_after_free,
           [&] { return std::string(message) + " by thread " + std::to_string(thread) + " (" + text_of(there) + ")"; }, where);
     };
-    for (unsigned u = 0; u < max_threads && !now.has_all(o.used, t); ++u) {
+    for (unsigned u = 0; u < max_threads; ++u) {
       if (u != t && !now.has(u, o.used.time[u])) used_by(u, o.where_used[u]);
     }
     if (!o.written.happens_before(now, t)) used_by(o.written.thread, o.where_written);
   }
-  void race(unsigned other, std::uint16_t time, const place& there, const char* done, const char* doing, const place& where) {
+  [[gnu::noinline, gnu::cold]] void race_with_reads(const object& o, const char* what, const place& where) {
+    const unsigned t = explorer_.running();
+    for (unsigned u = 0; u < max_threads; ++u) {
+      if (u != t && !explorer_.state().threads[t].now.has(u, o.used.time[u]))
+        race(u, o.used.time[u], o.where_used[u], "read", what, where);
+    }
+  }
+  [[gnu::noinline, gnu::cold]] void race(unsigned other, std::uint16_t time, const place& there, const char* done,
+                                         const char* doing, const place& where) {
     const unsigned t = explorer_.running();
     note_step("plain access", where);
     const auto text = [&] {
@@ -534,6 +583,11 @@ class execution {
   bool begin_again_ = false;
   object_table objects_;
   arena arena_;
+  struct alignas(16) function_room {
+    std::byte bytes[64];
+  };
+  function_room functions_[max_threads];
+  unsigned functions_used_ = 0;  // in this run
   buffer<std::uint32_t> locations_of_[max_threads];  // of each thread's atomics, in the order of their begins
   std::uint32_t begun_[max_threads] = {};
   std::map<std::pair<const void*, std::uint32_t>, std::uint32_t> foreign_;  // by address, and how often it was given

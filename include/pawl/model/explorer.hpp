@@ -9,7 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <type_traits>
+#include <utility>
 
 #include "chooser.hpp"
 #include "fiber.hpp"
@@ -97,12 +99,14 @@ class explorer {
     if (chooser_.chooses() && !(chooser_.searches() && left_ != 0)) chooser_.begin(longest_);
     runtime_ = fiber::runtime();
     start(0, [](void* b) { (*static_cast<Body*>(b))(); }, &body);
-    const outcome how = schedule();
+    go_on(scheduler_);
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+    if (arrivals_.size() > longest_) longest_ = arrivals_.size();
     // The run and the graphs that it has laid aside count as equals.
     const double each = share / static_cast<double>(shelf_.size() - before + 1);
     shelf_.give_shares(before, each);
     explored_ += each;
-    return how;
+    return result_;
   }
   /// How much of all is explored, from 0 to 1: a guess, by the parts that the graphs laid aside had at each run.
   [[nodiscard]] double explored() const noexcept { return explored_; }
@@ -111,7 +115,7 @@ class explorer {
 
   [[nodiscard]] unsigned running() const noexcept { return running_; }
   /// Whether what the thread does now is only tried, and no part of the graph: see waiting_loop.hpp.
-  [[nodiscard]] bool trying() const noexcept { return threads_[running_].loop.trying(); }
+  [[nodiscard]] bool trying() const noexcept { return mine_->loop.trying(); }
   graph& state() noexcept { return graph_; }
   [[nodiscard]] const graph& state() const noexcept { return graph_; }
   /// The events that the program has come to in this run, in that order.
@@ -157,28 +161,24 @@ class explorer {
     return true;
   }
 
-  // (Never inlined, here and in execution.hpp: what differs from one iteration of a loop to the next, stamps and clocks, must not come to
-  // lie in the program's own frames, which are compared.)
-  [[gnu::noinline]] uint128 load(access a) {
+  uint128 load(access a) {
     strengthen(a);
     return read(a, update()).value;
   }
-  [[gnu::noinline]] void store(access a, uint128 value) {
+  void store(access a, uint128 value) {
     strengthen(a);
     change();
     write(a, value, false, initial);
   }
   /// Returns what was read, and in `succeeded` whether f replaced it.
-  [[gnu::noinline]] uint128 read_modify_write(access a, update f, bool& succeeded) {
+  uint128 read_modify_write(access a, update f, bool& succeeded) {
     strengthen(a);
     const seen what = read(a, f);
     succeeded = what.succeeds;
     if (what.succeeds) {
-      uint128 desired = 0;
-      f(what.value, desired);
       // One that stores what it read changes nothing that a waiting loop could wait for.
-      if (desired != what.value) change();
-      if (!threads_[running_].loop.trying()) write(a, desired, true, what.from);
+      if (what.desired != what.value) change();
+      if (!mine_->loop.trying()) write(a, what.desired, true, what.from);
     }
     return what.value;
   }
@@ -200,9 +200,9 @@ class explorer {
   /// Takes what was freed into this list; zero: nothing, though there may have been something.
   uint128 take_freed(std::uint32_t l) {
     act();
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     const access a{l, acquire};
-    if (mine.next < mine.records.size()) return read(a, update()).value;
+    if (mine.next != initial) return read(a, update()).value;
     park(waiting::turn);
     const buffer<stamp>& freed = graph_.at(l).stores;
     stamp taken = initial;
@@ -217,7 +217,7 @@ class explorer {
         if (!graph_.read_by_any(l, freed[i])) lay_aside(load_event(a, update(), freed[i], false));
       }
     }
-    arrive(graph_.append(load_event(a, update(), taken, false)));
+    arrive_at_load(graph_.append(load_event(a, update(), taken, false)), true);
     return graph_.value_of(l, taken);
   }
   void give_freed(std::uint32_t l, uint128 what) {
@@ -231,7 +231,7 @@ class explorer {
   /// is to be followed by a load that says so.
   void sleep(std::uint32_t l) {
     act();
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     mine.slept_since = mine.loop.last_load();
     mine.sleeping = true;
     notifications_.waits(l, running_);
@@ -242,13 +242,13 @@ class explorer {
     } else {
       const std::uint32_t wakes_here = notifications_.wakes_of(l, graph_);
       const access a{wakes_here, relaxed, relaxed, false};
-      if (mine.next == mine.records.size()) {
+      if (mine.next == initial) {
         park(waiting::turn);
         const buffer<stamp>& ones = graph_.at(wakes_here).stores;
         for (std::size_t i = 1; i < ones.size(); ++i) {
           if (wakes_running(ones[i])) lay_aside(load_event(a, update(), ones[i], false));
         }
-        arrive(graph_.append(load_event(a, update(), initial, false)), false);
+        arrive_at_load(graph_.append(load_event(a, update(), initial, false)), false);
         block();
       }
       const stamp by = read(a, update()).from;
@@ -283,30 +283,31 @@ class explorer {
 
   enum class symmetry : std::uint8_t { full, light, heavy };
   [[gnu::noinline]] void fence(memory_order order, symmetry sides = symmetry::full) {
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     if (mine.loop.trying()) return;
-    if (mine.next < mine.records.size()) {
-      replay(kind::fence, 0);
+    if (mine.next != initial) {
+      serve(kind::fence);
       return;
     }
     if (sequential_) order = seq_cst;
     park(waiting::turn);
-    arrive(graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order),
-                          false, false, false, sides == symmetry::light, sides == symmetry::heavy}));
+    arrive_at_fence(
+        graph_.append({0, 0, initial, 0, static_cast<std::uint8_t>(running_), kind::fence, static_cast<std::uint8_t>(order), false,
+                       false, false, sides == symmetry::light, sides == symmetry::heavy}));
   }
 
   /// The thread does something other than to read: an iteration of a loop that does is not one that waits.
   void act() {
     change();
-    ++threads_[running_].acts;
+    ++mine_->acts;
   }
   /// The end of an iteration of a loop that may wait; the thread's registers and frames begin at `frame`.
   void pause(const void* frame) {
-    thread& mine = threads_[running_];
-    if (!mine.loop.trying() && mine.next < mine.records.size()) {
+    thread& mine = *mine_;
+    if (!mine.loop.trying() && mine.next != initial) {
       // It went on, as the records show: with a turn where the iteration was tried, without where it had an effect.
-      if (graph_.get(mine.records[mine.next]).kind == kind::turn) {
-        replay(kind::turn, 0);
+      if (graph_.get(mine.next).kind == kind::turn) {
+        serve(kind::turn);
       } else {
         note_iteration(frame);
       }
@@ -319,7 +320,7 @@ class explorer {
       // (A search gives way at the next event. That there is one, and not a wait, is known only after the trial.)
       park(chooser_.searches() ? waiting::served : waiting::turn);
       if (chooser_.turns()) {
-        arrive(graph_.append(turn_event(tried_on)));
+        arrive_at_fence(graph_.append(turn_event(tried_on)));
         mine.loop.begin();
         return;
       }
@@ -359,7 +360,7 @@ class explorer {
   /// Starts another thread. Its number is the same in every run.
   unsigned spawn(void (*function)(void*), void* argument) {
     act();
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     const unsigned child = number_of(running_, mine.children++);
     if (child >= max_threads) return child;
     graph_.tick(running_);
@@ -371,7 +372,7 @@ class explorer {
   void join(unsigned child) {
     act();
     while (!threads_[child].finished) {
-      threads_[running_].joins = child;
+      mine_->joins = child;
       park(waiting::thread);
     }
     threads_[child].joined = true;
@@ -388,8 +389,7 @@ class explorer {
   }
   /// Ends the run at once, on whatever thread.
   [[noreturn]] void stop(outcome why) {
-    ended_ = true;
-    result_ = why;
+    end(why);
     park(waiting::for_ever);
     __builtin_unreachable();
   }
@@ -398,10 +398,10 @@ class explorer {
   // served: until all that is recorded was. change: of what a loop has read, to another value. bound: for ever, where the thread could go
   // on, but has done the same too often.
   enum class waiting : std::uint8_t { nothing, served, store, turn, own_store, thread, notification, change, bound, for_ever };
+  static constexpr unsigned waiting_kinds = 10;
 
   struct thread {
-    buffer<stamp> records;  // its events in the graph that is served
-    std::size_t next = 0;
+    stamp next = initial;  // of its events in the graph that is served; initial: all were served
     bool started = false;
     bool finished = false;
     waiting waits = waiting::nothing;
@@ -428,41 +428,52 @@ class explorer {
     uint128 value;
     stamp from;
     bool succeeds;
+    uint128 desired;  // of a read-modify-write: what it stores
   };
 
   // The thread does something that is an event.
   void change() {
-    if (threads_[running_].loop.trying()) did_something();
-    threads_[running_].loop.acted();
+    if (mine_->loop.trying()) did_something();
+    mine_->loop.acted();
   }
   void take_item() {
     checked_ = !shelf_.pop(graph_);
     const std::size_t size = graph_.events.size();
-    for (thread& each : threads_) {
-      each.records.clear();
-      each.next = 0;
+    for (unsigned t = 0; t < max_threads; ++t) {
+      thread& each = threads_[t];
+      each.next = graph_.first[t];
       each.started = each.finished = each.joined = each.sleeping = false;
       each.waits = waiting::nothing;
       each.children = 0;
       each.acts = 0;
       each.loop.begin();
     }
-    for (std::size_t i = 0; i < size; ++i) threads_[graph_.events[i].thread].records.push_back(static_cast<stamp>(i));
     left_ = size;
     failing_.load = initial;
     ended_ = false;
-    thread_count_ = own_stores_ = 0;
+    thread_count_ = 0;
+    for (unsigned& each : waiting_) each = 0;
     arrivals_.clear();
     notifications_.new_run();
     repetition_.begin();
   }
   // The running thread comes to this event, for good.
-  void arrive(stamp s, bool feeds_fences = true) {
-    graph_.arrive(s, feeds_fences);
+  PAWL_ALWAYS_INLINE void arrive_at_load(stamp s, bool feeds_fences) {
+    graph_.arrive_at_load(s, feeds_fences);
     arrivals_.push_back(s);
-    const bool chosen = graph_.get(s).kind != kind::store || !graph_.get(s).exclusive;
-    if (left_ == 0 && chosen) chooser_.step();
-    if (arrivals_.size() > longest_) longest_ = arrivals_.size();
+    chooser_.step();
+  }
+  PAWL_ALWAYS_INLINE void arrive_at_store(stamp s) {
+    graph_.arrive_at_store(s);
+    arrivals_.push_back(s);
+    // (That of a read-modify-write comes at once after its load, and is no choice.)
+    if (!graph_.get(s).exclusive) chooser_.step();
+    if (those_that_wait(waiting::store) != 0) wake(s);
+  }
+  void arrive_at_fence(stamp s) {
+    graph_.arrive_at_fence(s);
+    arrivals_.push_back(s);
+    chooser_.step();
   }
   void strengthen(access& a) const noexcept {
     if (sequential_) a.order = a.failure = seq_cst;
@@ -471,7 +482,7 @@ class explorer {
   [[nodiscard]] std::uint16_t arrived_behind(std::uint32_t l, std::size_t position, std::size_t n) const noexcept {
     std::uint16_t found = 0;
     for (const stamp s : graph_.at(l).stores) {
-      if (s == initial || graph_.position_of(s) <= position || !graph_.of(s).known) continue;
+      if (s == initial || graph_.position_of(s) <= position || !graph_.get(s).known()) continue;
       const event& e = graph_.get(s);
       for (std::size_t i = 0; i < n; ++i) {
         const event& came = graph_.get(arrivals_[i]);
@@ -516,95 +527,115 @@ class explorer {
           me.stack.arrived();
           me.function(me.argument);
           me.owner->act();  // a thread that ends in a tried iteration did not wait
-          me.finished = true;
-          me.owner->graph_.tick(me.owner->running_);
-          me.stack.suspend();
+          me.owner->finish();
         },
         &t);
+    those(waiting::nothing) |= 1U << number;
     if (number >= thread_count_) thread_count_ = number + 1;
   }
-  // The thread lets others go first, until the scheduler finds that it may go on.
+  // The running thread has nothing more to do.
+  void finish() {
+    thread& mine = *mine_;
+    mine.finished = true;
+    graph_.tick(running_);
+    those(waiting::nothing) &= ~(1U << running_);
+    for (unsigned rest = those_that_wait(waiting::thread); rest != 0; rest &= rest - 1) {
+      if (threads_[lowest(rest)].joins == running_) wakes(lowest(rest), waiting::thread);
+    }
+    go_on(mine.stack);
+  }
+  // The thread lets others go first, until it may go on.
   void park(waiting why) {
     if ((why == waiting::turn || why == waiting::own_store || why == waiting::served) && left_ == 0 && checked_) {
       if (graph_.events.size() >= limit_) stop(outcome::bounded);
       if (why != waiting::turn || !chooser_.chooses()) return;
     }
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
+    const unsigned me = 1U << running_;
     mine.waits = why;
-    if (why == waiting::own_store) ++own_stores_;
-    mine.stack.suspend();
-    if (why == waiting::own_store) --own_stores_;
+    those(waiting::nothing) &= ~me;
+    those(why) |= me;
+    go_on(mine.stack);
     mine.waits = waiting::nothing;
+    those(why) &= ~me;
+    those(waiting::nothing) |= me;
   }
-  // Whether the thread may go on now; new_events: as far as that is up to who adds an event.
-  [[nodiscard]] bool may_go_on(const thread& t, bool new_events) const noexcept {
-    switch (t.waits) {
-      case waiting::nothing:
-        return t.started && !t.finished;
-      case waiting::store:
-        return graph_.of(t.waits_for).known;
-      case waiting::thread:
-        return threads_[t.joins].finished;
-      case waiting::served:
-        return left_ == 0 && checked_;
-      case waiting::turn:
-      case waiting::own_store:
-        return new_events;
-      case waiting::notification:
-        return new_events && notifications_.can_wake(graph_, t.slept_since);
-      case waiting::change:
-        return new_events && has_changed(t);
-      case waiting::bound:
-      case waiting::for_ever:
-        return false;
+  // The store has come that threads may wait for.
+  [[gnu::noinline]] void wake(stamp store) noexcept {
+    for (unsigned rest = those_that_wait(waiting::store); rest != 0; rest &= rest - 1) {
+      if (threads_[lowest(rest)].waits_for == store) wakes(lowest(rest), waiting::store);
     }
-    return false;
   }
-  outcome schedule() {
+  void wakes(unsigned sleeper, waiting from) noexcept {
+    those(from) &= ~(1U << sleeper);
+    those(waiting::nothing) |= 1U << sleeper;
+  }
+  // Who runs on `from` goes on with whoever may: itself, or another, and comes back here when it may; at the run's end who began it.
+  void go_on(fiber& from) {
+    unsigned next = max_threads;
+    try {
+      if (!ended_) next = choose();
+    } catch (...) {  // for who began the run, not for the checked program
+      thrown_ = std::current_exception();
+    }
+    fiber* to = &scheduler_;
+    if (next != max_threads) {
+      running_ = next;
+      mine_ = &threads_[next];
+      to = &mine_->stack;
+    }
+    if (to != &from) from.go_on_with(*to, runtime_);
+  }
+  unsigned& those(waiting why) noexcept { return waiting_[static_cast<unsigned>(why)]; }
+  [[nodiscard]] unsigned those_that_wait(waiting why) const noexcept { return waiting_[static_cast<unsigned>(why)]; }
+  static unsigned lowest(unsigned set) noexcept { return static_cast<unsigned>(__builtin_ctz(set)); }
+  unsigned end(outcome how) noexcept {
+    ended_ = true;
+    result_ = how;
+    return max_threads;
+  }
+  // The thread that goes on; max_threads at the run's end.
+  unsigned choose() {
     for (;;) {
       // New events come when all that is recorded was served, and was found to be consistent.
       const bool all_served = left_ == 0 && checked_;
-      unsigned next = thread_count_;
       // What a read-modify-write has yet to store comes before all other new events.
-      for (unsigned t = 0; all_served && own_stores_ != 0 && t < thread_count_ && next == thread_count_; ++t) {
-        if (threads_[t].waits == waiting::own_store) next = t;
+      if (all_served && those_that_wait(waiting::own_store) != 0) return lowest(those_that_wait(waiting::own_store));
+      const unsigned free = those_that_wait(waiting::nothing) | (all_served ? those_that_wait(waiting::served) : 0);
+      const unsigned may = all_served ? free | those_that_wait(waiting::turn) | those_woken() : free;
+      if (!chooser_.chooses() && may != 0) return lowest(may);
+      if (free != 0) return lowest(free);
+      if (all_served) {
+        if (may != 0) {
+          const unsigned picked = chooser_.pick_thread(may);
+          return picked == max_threads ? end(outcome::diverged) : picked;
+        }
+      } else if (left_ == 0) {
+        // All events were served. Only now does the program see what a revisit made it read, and only if that is consistent.
+        if (!consistent()) return end(outcome::dropped);
+        checked_ = true;
+        lay_aside_failing();
+        continue;
+      } else {
+        return end(outcome::diverged);  // the program does not do what it did before
       }
-      const bool new_events = all_served && !chooser_.chooses();
-      for (unsigned t = 0; next == thread_count_ && t < thread_count_; ++t) {
-        if (may_go_on(threads_[t], new_events)) next = t;
+      if (those_that_wait(waiting::bound) != 0) return end(comes_again() ? outcome::livelock : outcome::repeated);
+      for (unsigned t = 0; t < thread_count_; ++t) {
+        if (threads_[t].started && !threads_[t].finished) return end(outcome::blocked);
       }
-      if (next == thread_count_ && chooser_.chooses() && left_ == 0 && checked_) {
-        unsigned enabled = 0;
-        for (unsigned t = 0; t < thread_count_; ++t) {
-          if (may_go_on(threads_[t], true)) enabled |= 1U << t;
-        }
-        if (enabled != 0) {
-          next = chooser_.pick_thread(enabled);
-          if (next == max_threads) return outcome::diverged;
-        }
-      }
-      if (next == thread_count_) {
-        if (left_ == 0 && !checked_) {
-          // All events were served. Only now does the program see what a revisit made it read, and only if that is consistent.
-          if (!consistent()) return outcome::dropped;
-          checked_ = true;
-          lay_aside_failing();
-          continue;
-        }
-        if (left_ != 0) return outcome::diverged;  // the program does not do what it did before
-        for (unsigned t = 0; t < thread_count_; ++t) {
-          if (threads_[t].started && threads_[t].waits == waiting::bound)
-            return comes_again() ? outcome::livelock : outcome::repeated;
-        }
-        for (unsigned t = 0; t < thread_count_; ++t) {
-          if (threads_[t].started && !threads_[t].finished) return outcome::blocked;
-        }
-        return outcome::complete;
-      }
-      running_ = next;
-      threads_[next].stack.resume(runtime_);
-      if (ended_) return result_;
+      return end(outcome::complete);
     }
+  }
+  // Of those that wait for a notification or for another value, where executions are chosen: the ones for which it has come.
+  [[nodiscard]] unsigned those_woken() const noexcept {
+    unsigned found = 0;
+    for (unsigned rest = those_that_wait(waiting::notification); rest != 0; rest &= rest - 1) {
+      if (notifications_.can_wake(graph_, threads_[lowest(rest)].slept_since)) found |= rest & ~(rest - 1);
+    }
+    for (unsigned rest = those_that_wait(waiting::change); rest != 0; rest &= rest - 1) {
+      if (has_changed(threads_[lowest(rest)])) found |= rest & ~(rest - 1);
+    }
+    return found;
   }
   // Numbers are given once for all runs, in the order in which threads first appear.
   unsigned number_of(unsigned parent, unsigned nth) {
@@ -621,14 +652,14 @@ class explorer {
   void ended_with_effect(const void* frame) {
     if (!chooser_.chooses() || chooser_.searches()) park(waiting::served);
     note_iteration(frame);
-    threads_[running_].loop.begin();
+    mine_->loop.begin();
     if (left_ == 0 && checked_ && comes_again()) stop(outcome::livelock);
     if (chooser_.chooses() && !chooser_.searches()) return park(waiting::turn);
     if (most_repetitions_ != 0 && repetition_.times(running_) >= most_repetitions_) park(waiting::bound);
   }
   void note_iteration(const void* frame) {
     if (frame == nullptr) return;
-    const thread& mine = threads_[running_];
+    const thread& mine = *mine_;
     const auto* const from = static_cast<const std::byte*>(frame);
     iteration_end now{};
     now.local = detail::hash(1, from, static_cast<std::size_t>(mine.stack.top() - from));
@@ -683,12 +714,11 @@ class explorer {
   }
   // Whether this notification of one, a store, may be what wakes the running thread.
   [[nodiscard]] bool wakes_running(stamp one) const noexcept {
-    return !graph_.read_by_any(graph_.get(one).location, one) &&
-           wakes(graph_, threads_[running_].slept_since, graph_.of(one).before);
+    return !graph_.read_by_any(graph_.get(one).location, one) && detail::wakes(graph_, mine_->slept_since, graph_.of(one).before);
   }
   // Where executions are chosen a thread sleeps until something may wake it, and it is the scheduler's choice when it does.
   void sleep_chosen(std::uint32_t l) {
-    thread& mine = threads_[running_];
+    thread& mine = *mine_;
     park(waiting::notification);
     const notifications::notification* by_all = nullptr;
     notifications_.for_each_waking(graph_, mine.slept_since, [&by_all](const notifications::notification& n) {
@@ -708,7 +738,7 @@ class explorer {
       if (wakes_running(ones[i])) by = ones[i];
     }
     mine.known_when_woken = graph_.of(by).before;
-    arrive(graph_.append(load_event({wakes_here, relaxed, relaxed, false}, update(), by, false)), false);
+    arrive_at_load(graph_.append(load_event({wakes_here, relaxed, relaxed, false}, update(), by, false)), false);
   }
   // (Of a turn, for a search: whether the trial has shown that the thread does something, or it has waited for a change.)
   static constexpr unsigned tried_on = 0, woken = 1;
@@ -744,7 +774,7 @@ class explorer {
       if (e.thread == running_ && (e.kind == kind::load || e.kind == kind::turn)) mine.push_back(static_cast<stamp>(i));
     }
     std::size_t reads = 0;
-    threads_[running_].loop.for_each_awaited([&](stamp, std::uint32_t) { ++reads; });
+    mine_->loop.for_each_awaited([&](stamp, std::uint32_t) { ++reads; });
     if (mine.size() < 2 * reads + 1) return false;
     const event& between = graph_.get(mine[mine.size() - reads - 1]);
     if (between.kind != kind::turn || between.value != woken) return false;
@@ -758,92 +788,86 @@ class explorer {
     }
     return true;
   }
-  // Serves this thread's next recorded event, a store, a fence or a turn.
-  stamp replay(kind expected, std::uint32_t location) {
-    thread& mine = threads_[running_];
-    const stamp s = mine.records[mine.next];
+  // Serves this thread's next recorded event, a fence or a turn.
+  void serve(kind expected) {
+    const stamp s = mine_->next;
     const event& e = graph_.get(s);
-    if (e.kind != expected || (expected == kind::store && e.location != location)) stop(outcome::diverged);
-    ++mine.next;
-    arrive(s);
+    if (e.kind != expected) stop(outcome::diverged);
+    mine_->next = e.next;
+    arrive_at_fence(s);
     --left_;
-    return s;
   }
 
   seen read(const access& a, update f) {
-    thread& mine = threads_[running_];
-    uint128 ignored = 0;
-    if (mine.loop.trying()) {
-      uint128 value = 0;
-      if (!mine.loop.answer(a.location, value)) did_something();
-      return {value, initial, f && f(value, ignored)};
-    }
-    if (mine.next < mine.records.size()) {
-      const stamp s = mine.records[mine.next];
-      event& e = graph_.get(s);
-      if (e.kind != kind::load || e.location != a.location) stop(outcome::diverged);
-      if (e.rf != initial && !graph_.of(e.rf).known) {
-        mine.waits_for = e.rf;
-        park(waiting::store);
-      }
-      return served(a, f, s);
-    }
+    if (mine_->loop.trying()) return read_in_trial(a, f);
+    return mine_->next == initial ? read_anew(a, f) : serve_read(a, f);
+  }
+  [[gnu::noinline]] seen read_in_trial(const access& a, update f) {
+    uint128 value = 0;
+    if (!mine_->loop.answer(a.location, value)) did_something();
+    uint128 desired = 0;
+    const bool succeeds = f && f(value, desired);
+    return {value, initial, succeeds, desired};
+  }
+  [[gnu::noinline]] seen read_anew(const access& a, update f) {
     park(waiting::turn);
     if (chooser_.chooses()) return read_chosen(a, f);
 
     const location& where = graph_.at(a.location);
-    const std::size_t floor = lowest(a);
-    std::size_t chosen = where.stores.size();
     const std::size_t last = where.stores.size() - 1;
-    for (std::size_t p = last + 1; p-- > floor;) {
-      const stamp from = where.stores[p];
-      const bool succeeds = f && f(graph_.value_of(a.location, from), ignored);
-      const event e = load_event(a, f, from, succeeds);
-      if (a.weak && succeeds && may_fail_for_nothing(a.location, running_)) {
-        event failing = load_event(a, f, from, false);
-        failing.spurious = true;
-        if (p == last || consistent_with(failing)) lay_aside(failing);
-      }
+    uint128 desired = 0;
+    const event latest = candidate(a, f, where.stores[last], true, desired);
+    for (std::size_t p = last, floor = first_readable(a); p-- > floor;) {
+      uint128 other = 0;
+      const event e = candidate(a, f, where.stores[p], false, other);
       // Another read-modify-write has read this store. Of the two, one comes first; that it is this one, a revisit of the other's load
       // finds out.
-      if (succeeds && graph_.taken(a.location, from)) {
-        if (p == last || consistent_with(e)) revisit_in_passing(a, f, e);
-      } else if (chosen > last) {
-        chosen = p;
-      } else if (consistent_with(e)) {
+      const bool taken = e.exclusive && !graph_.free_at(a.location, p + 1);
+      if (!consistent_with(e)) continue;
+      if (taken) {
+        revisit_in_passing(a, e, other);
+      } else {
         lay_aside(e);
       }
     }
-    const stamp from = where.stores[chosen];
-    const uint128 value = graph_.value_of(a.location, from);
-    const bool succeeds = f && f(value, ignored);
-    const stamp s = graph_.append(load_event(a, f, from, succeeds));
-    arrive(s, a.feeds_fences);
-    mine.loop.read(s, a.location, value);
-    return {value, from, succeeds};
+    const uint128 value = graph_.value_of(a.location, latest.rf);
+    const stamp s = graph_.append(latest);
+    arrive_at_load(s, a.feeds_fences);
+    mine_->loop.read(s, a.location, value);
+    return {value, latest.rf, latest.exclusive, desired};
+  }
+  // A load of the running thread that reads this store; a weak compare-and-swap that could succeed is also laid aside as one that fails.
+  event candidate(const access& a, update f, stamp from, bool latest, uint128& desired) {
+    const bool succeeds = f && f(graph_.value_of(a.location, from), desired);
+    if (a.weak && succeeds && may_fail_for_nothing(a.location, running_)) {
+      event failing = load_event(a, f, from, false);
+      failing.spurious = true;
+      if (latest || consistent_with(failing)) lay_aside(failing);
+    }
+    return load_event(a, f, from, succeeds);
   }
   // The first position that the running thread may read.
-  [[nodiscard]] std::size_t lowest(const access& a) const noexcept {
+  [[nodiscard]] std::size_t first_readable(const access& a) const noexcept {
     const std::size_t floor = graph_.floor(a.location, graph_.threads[running_].now);
     if (!a.woken) return floor;
-    const std::size_t notified = graph_.floor(a.location, threads_[running_].known_when_woken);
+    const std::size_t notified = graph_.floor(a.location, mine_->known_when_woken);
     return floor < notified ? notified : floor;
   }
   // One of the stores that may be read, the latest where the chosen one may not.
   seen read_chosen(const access& a, update f) {
     if (chooser_.searches()) return read_next(a, f);
     const location& where = graph_.at(a.location);
-    const std::size_t floor = lowest(a);
+    const std::size_t floor = first_readable(a);
     const std::size_t last = where.stores.size() - 1;
     std::size_t behind = chooser_.pick_store(last - floor + 1);
     if (behind > last - floor) stop(outcome::diverged);
-    uint128 ignored = 0;
     event e{};
     uint128 value = 0;
+    uint128 desired = 0;
     for (;; behind = 0) {
       const stamp from = where.stores[last - behind];
       value = graph_.value_of(a.location, from);
-      const bool could = f && f(value, ignored);
+      const bool could = f && f(value, desired);
       e = load_event(a, f, from, could);
       if (could && a.weak && may_fail_for_nothing(a.location, running_) && chooser_.pick_failure()) {
         e = load_event(a, f, from, false);
@@ -852,15 +876,15 @@ class explorer {
       if (behind == 0 || (!(e.exclusive && graph_.taken(a.location, from)) && consistent_with(e))) break;
     }
     const stamp s = graph_.append(e);
-    arrive(s, a.feeds_fences);
-    threads_[running_].loop.read(s, a.location, value);
-    return {value, e.rf, e.exclusive};
+    arrive_at_load(s, a.feeds_fences);
+    mine_->loop.read(s, a.location, value);
+    return {value, e.rf, e.exclusive, desired};
   }
   // What the search comes to: each store that may be read, and each way to read it.
   seen read_next(const access& a, update f) {
     const location& where = graph_.at(a.location);
     const std::size_t last = where.stores.size() - 1;
-    const std::size_t floor = chooser_.latest_only ? last : graph_.floor(a.location, graph_.threads[running_].now);
+    const std::size_t floor = chooser_.latest_only ? last : first_readable(a);
     uint128 ignored = 0;
     ways_.clear();
     for (std::size_t p = last + 1; p-- > floor;) {
@@ -876,48 +900,80 @@ class explorer {
     }
     const event e = next_way();
     const stamp s = graph_.append(e);
-    arrive(s, a.feeds_fences);
+    arrive_at_load(s, a.feeds_fences);
     const uint128 value = graph_.value_of(a.location, e.rf);
-    threads_[running_].loop.read(s, a.location, value);
-    return {value, e.rf, e.exclusive};
+    mine_->loop.read(s, a.location, value);
+    uint128 desired = 0;
+    if (e.exclusive) f(value, desired);
+    return {value, e.rf, e.exclusive, desired};
   }
   event next_way() {
     const std::size_t way = chooser_.pick(ways_.size());
     if (way == ways_.size()) stop(outcome::diverged);
     return ways_[way];
   }
-  seen served(const access& a, update f, stamp s) {
-    thread& mine = threads_[running_];
+  // Serves this thread's next recorded event, a load.
+  seen serve_read(const access& a, update f) {
+    thread& mine = *mine_;
+    const stamp s = mine.next;
     event& e = graph_.get(s);
-    uint128 ignored = 0;
-    const uint128 value = graph_.value_of(e.location, e.rf);
+    if (e.kind != kind::load || e.location != a.location) [[unlikely]]
+      stop(outcome::diverged);
     const stamp from = e.rf;
-    bool succeeds = f && f(value, ignored);
-    const bool fails_too = succeeds && e.fresh && a.weak;
-    if (e.spurious) succeeds = false;
-    e.exclusive = succeeds;
-    graph_.reorder(s, succeeds || !f ? a.order : a.failure);
-    const bool fresh = e.fresh;
-    e.fresh = false;
-    ++mine.next;
-    arrive(s, a.feeds_fences);
+    if (from != initial && !graph_.get(from).known()) {
+      mine.waits_for = from;
+      park(waiting::store);
+    }
+    const uint128 value = graph_.value_of(a.location, from);
+    uint128 desired = 0;
+    const bool could = f && f(value, desired);
+    if (e.fresh) return serve_revisited(a, f, s, could, desired);
+    // (A spurious failure could have succeeded.)
+    if (could != (e.exclusive || e.spurious)) [[unlikely]]
+      stop(outcome::diverged);
+    const bool succeeds = e.exclusive;
+    mine.next = e.next;
+    arrive_at_load(s, a.feeds_fences);
     mine.loop.read(s, a.location, value);
     --left_;
-    if (fresh) {
-      if (fails_too) failing_ = {s, a.failure};
-      // The program sees the new value when the graph is known to be consistent.
-      park(succeeds ? waiting::own_store : waiting::turn);
-    }
-    return {value, from, succeeds};
+    return {value, from, succeeds, desired};
+  }
+  // A load that a revisit made read from another store: what becomes of it, is settled here.
+  [[gnu::noinline]] seen serve_revisited(const access& a, update f, stamp s, bool succeeds, uint128 desired) {
+    event& e = graph_.get(s);
+    const uint128 value = graph_.value_of(a.location, e.rf);
+    const stamp from = e.rf;
+    e.exclusive = succeeds;
+    e.fresh = false;
+    graph_.reorder(s, succeeds || !f ? a.order : a.failure);
+    mine_->next = e.next;
+    arrive_at_load(s, a.feeds_fences);
+    mine_->loop.read(s, a.location, value);
+    --left_;
+    if (succeeds && a.weak) failing_ = {s, a.failure};
+    // The program sees the new value when the graph is known to be consistent.
+    park(succeeds ? waiting::own_store : waiting::turn);
+    return {value, from, succeeds, desired};
   }
 
   // A store; an exclusive one is that of a read-modify-write.
   void write(const access& a, uint128 value, bool exclusive, stamp from) {
-    thread& mine = threads_[running_];
-    if (mine.next < mine.records.size()) {
-      replay(kind::store, a.location);
-      return;
+    if (mine_->next != initial) {
+      serve_store(a.location);
+    } else {
+      write_anew(a, value, exclusive, from);
     }
+  }
+  void serve_store(std::uint32_t l) {
+    const stamp s = mine_->next;
+    const event& e = graph_.get(s);
+    if (e.kind != kind::store || e.location != l) [[unlikely]]
+      stop(outcome::diverged);
+    mine_->next = e.next;
+    arrive_at_store(s);
+    --left_;
+  }
+  [[gnu::noinline]] void write_anew(const access& a, uint128 value, bool exclusive, stamp from) {
     park(exclusive ? waiting::own_store : waiting::turn);
 
     const location& where = graph_.at(a.location);
@@ -930,11 +986,9 @@ class explorer {
     }
     if (exclusive) {
       e.position = static_cast<std::uint16_t>(graph_.position_of(from) + 1);
-      const bool taken = !graph_.free_at(a.location, e.position);
-      const stamp s = graph_.append(e);
-      arrive(s);
-      revisits_.lay_aside(s);
-      if (taken) stop(outcome::dropped);
+      revisits_.lay_aside(coming(e));
+      if (!graph_.free_at(a.location, e.position)) stop(outcome::dropped);
+      arrive_at_store(graph_.append(e));
       if (e.position != end && needs_check(e) && !consistent()) stop(outcome::dropped);
       return;
     }
@@ -942,10 +996,13 @@ class explorer {
       e.position = static_cast<std::uint16_t>(p);
       if (graph_.free_at(a.location, p) && consistent_with(e)) lay_aside(e);
     }
+    revisits_.lay_aside(coming(e));
     e.position = static_cast<std::uint16_t>(end);
-    const stamp s = graph_.append(e);
-    arrive(s);
-    revisits_.lay_aside(s);
+    arrive_at_store(graph_.append(e));
+  }
+  // A store of the running thread, as it is when it comes.
+  [[nodiscard]] coming_store coming(const event& store) const noexcept {
+    return {store, graph_.threads[running_].now, graph_.threads[running_].past};
   }
   // The first position at which the running thread may store.
   [[nodiscard]] std::size_t first_place(std::uint32_t l) const noexcept {
@@ -973,7 +1030,7 @@ class explorer {
       if (behind != 0 && !(graph_.free_at(e.location, e.position) && consistent_with(e)))
         e.position = static_cast<std::uint16_t>(end);
     }
-    arrive(graph_.append(e));
+    arrive_at_store(graph_.append(e));
     // A read-modify-write that didn't read the latest store: its load was found to be consistent, its store may not be.
     if (e.exclusive && e.position != end && needs_check(e) && !consistent()) stop(outcome::dropped);
   }
@@ -1023,9 +1080,11 @@ class explorer {
   }
   // Lays the graph aside with one more event, whose choice was checked.
   void lay_aside(const event& e) {
-    graph_.append(e);
-    shelf_.push(graph_);
-    graph_.remove_last();
+    event* const copies = shelf_.push(graph_, 1);
+    copies[graph_.events.size()] = e;
+    if (e.kind != kind::store) return;
+    const buffer<stamp>& stores = graph_.at(e.location).stores;
+    for (std::size_t p = e.position; p < stores.size(); ++p) ++copies[stores[p]].position;
   }
   [[nodiscard]] bool may_fail_for_nothing(std::uint32_t l, unsigned whose) const noexcept {
     unsigned so_far = 0;
@@ -1037,14 +1096,12 @@ class explorer {
   // The load that was revisited is that of a weak compare-and-swap, and succeeds: it may fail, too.
   void lay_aside_failing() {
     if (failing_.load == initial) return;
-    event& e = graph_.get(failing_.load);
-    const event succeeding = e;
+    const event& e = graph_.get(failing_.load);
     if (may_fail_for_nothing(e.location, e.thread)) {
-      e.spurious = true;
-      e.exclusive = false;
-      e.order = static_cast<std::uint8_t>(failing_.order);  // in the copy only
-      shelf_.push(graph_);
-      e = succeeding;
+      event& failing = shelf_.push(graph_, 0)[failing_.load];
+      failing.spurious = true;
+      failing.exclusive = false;
+      failing.order = static_cast<std::uint8_t>(failing_.order);
     }
     failing_.load = initial;
   }
@@ -1052,28 +1109,13 @@ class explorer {
   // ---- Revisits ------------------------------------------------------------------------------------------------------------------
 
   // A read-modify-write that reads what another has read, for the revisits of that other one only.
-  void revisit_in_passing(const access& a, update f, const event& load) {
-    const progress before = graph_.threads[running_];
-    graph_.arrive(graph_.append(load), a.feeds_fences);
-    event store{0,
-                a.location,
-                initial,
-                static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1),
-                static_cast<std::uint8_t>(running_),
-                kind::store,
-                static_cast<std::uint8_t>(a.order),
-                true,
-                false,
-                false};
-    uint128 desired = 0;
-    f(graph_.value_of(a.location, load.rf), desired);
-    store.value = desired;
-    const stamp s = graph_.append(store);
-    graph_.arrive(s);
-    revisits_.lay_aside(s);
-    graph_.remove_last();
-    graph_.remove_last();
-    graph_.threads[running_] = before;
+  void revisit_in_passing(const access& a, const event& load, uint128 desired) {
+    const auto position = static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1);
+    coming_store store = coming({desired, a.location, initial, position, static_cast<std::uint8_t>(running_), kind::store,
+                                 static_cast<std::uint8_t>(a.order), true, false, false});
+    store.load = &load;
+    if (load.rf != initial) store.past.join(graph_.of(load.rf).past);
+    revisits_.lay_aside(store);
   }
 
   static constexpr std::uint64_t most_events = 32000;  // a stamp has 15 bits
@@ -1083,8 +1125,9 @@ class explorer {
   rc11_order rc11_;
   thread threads_[max_threads];
   unsigned thread_count_ = 0;
-  unsigned own_stores_ = 0;  // threads that wait to store
+  unsigned waiting_[waiting_kinds] = {};  // threads, as bits, by what they wait for
   unsigned running_ = 0;
+  thread* mine_ = threads_;  // of the running one
   const unsigned spurious_failures_;
   std::uint64_t limit_ = most_events;
   std::size_t left_ = 0;  // events that are recorded and not yet served
@@ -1093,7 +1136,9 @@ class explorer {
     stamp load = initial;
     memory_order order = relaxed;
   } failing_;  // a revisited load that may fail for nothing
+  fiber scheduler_;  // who began the run
   void* runtime_ = nullptr;  // see fiber.hpp
+  std::exception_ptr thrown_;  // while a thread was chosen
   bool ended_ = false;
   outcome result_ = outcome::complete;
 

@@ -142,13 +142,15 @@ class fiber {
     if (memory_ != nullptr) spare_stacks.give(memory_);
   }
 
-  /// The next resume() calls function(argument), which must not return.
+  /// The next to go on with this calls function(argument), which must not return, and calls arrived() first.
   void start(void (*function)(void*), void* argument) {
     if (memory_ == nullptr) memory_ = spare_stacks.take();
     exceptions_ = {};
 #if PAWL_ASAN
     ASAN_UNPOISON_MEMORY_REGION(memory_ + guard(), bytes);
     fake_stack_ = nullptr;
+    bottom_ = memory_ + guard();
+    bytes_ = bytes;
 #endif
 #if defined(__x86_64__)
     auto* top = reinterpret_cast<std::uint64_t*>(memory_ + guard() + bytes);
@@ -176,33 +178,28 @@ class fiber {
 
   /// Where the C++ runtime keeps what the calling thread knows of exceptions in flight.
   static void* runtime() noexcept { return __cxxabiv1::__cxa_get_globals(); }
-  /// Whether the caller is on a fiber. (Of each real thread: others than the checker's are on none.)
+  /// Whether the caller is on a fiber that was started. (Of each real thread: others than the checker's are on none.)
   static bool on_one() noexcept { return on_one_; }
-  /// Runs the fiber until it calls suspend().
-  void resume(void* runtime_of_caller) {
-    on_one_ = true;
+  /// On this fiber, or on a real thread, which one that was never started stands for: `next` goes on, until something goes on with this.
+  void go_on_with(fiber& next, void* runtime_of_caller) {
     auto* const globals = static_cast<exceptions*>(runtime_of_caller);
-    outer_ = *globals;
-    *globals = exceptions_;
+    exceptions_ = *globals;
+    *globals = next.exceptions_;
+    on_one_ = next.memory_ != nullptr;
 #if PAWL_ASAN
-    void* fake = nullptr;
-    __sanitizer_start_switch_fiber(&fake, memory_ + guard(), bytes);
+    next.from_ = this;
+    __sanitizer_start_switch_fiber(&fake_stack_, next.bottom_, next.bytes_);
 #endif
 #if defined(__x86_64__)
-    pawl_model_switch(&caller_, stack_);
+    pawl_model_switch(&stack_, next.stack_);
 #else
-    swapcontext(&caller_, &own_);
+    swapcontext(&own_, &next.own_);
 #endif
-#if PAWL_ASAN
-    __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
-#endif
-    exceptions_ = *globals;
-    *globals = outer_;
-    on_one_ = false;
+    arrived();
   }
   /// One past the stack's highest byte.
   [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
-  /// Of one that is suspended: the lowest byte of its stack that is in use, where that is known, else its top.
+  /// Of one that another went on with: the lowest byte of its stack that is in use, where that is known, else its top.
   [[nodiscard]] const std::byte* suspended_at() const noexcept {
 #if defined(__x86_64__)
     return static_cast<const std::byte*>(stack_);
@@ -210,22 +207,11 @@ class fiber {
     return top();
 #endif
   }
-  /// On the fiber: goes back to who resumed it.
-  void suspend() {
-#if PAWL_ASAN
-    __sanitizer_start_switch_fiber(&fake_stack_, caller_bottom_, caller_bytes_);
-#endif
-#if defined(__x86_64__)
-    pawl_model_switch(&stack_, caller_);
-#else
-    swapcontext(&own_, &caller_);
-#endif
-    arrived();
-  }
   /// On the fiber, first of all.
   void arrived() {
 #if PAWL_ASAN
-    __sanitizer_finish_switch_fiber(fake_stack_, &caller_bottom_, &caller_bytes_);
+    // (Of a real thread this is how one learns where its stack is.)
+    __sanitizer_finish_switch_fiber(fake_stack_, &from_->bottom_, &from_->bytes_);
 #endif
   }
 
@@ -241,21 +227,19 @@ class fiber {
 
   std::byte* memory_ = nullptr;
   exceptions exceptions_;
-  exceptions outer_;
 #if defined(__x86_64__)
   void* stack_ = nullptr;
-  void* caller_ = nullptr;
 #else
   static void enter(unsigned f1, unsigned f0, unsigned a1, unsigned a0) {
     reinterpret_cast<void (*)(void*)>((std::uintptr_t{f1} << 32U) | f0)(reinterpret_cast<void*>((std::uintptr_t{a1} << 32U) | a0));
   }
   ucontext_t own_;
-  ucontext_t caller_;
 #endif
 #if PAWL_ASAN
+  fiber* from_ = nullptr;
   void* fake_stack_ = nullptr;
-  const void* caller_bottom_ = nullptr;
-  std::size_t caller_bytes_ = 0;
+  const void* bottom_ = nullptr;
+  std::size_t bytes_ = 0;
 #endif
 };
 

@@ -13,13 +13,12 @@
 
 namespace pawl::inline v0::model::detail {
 
-/// What is known of an event once its thread has come to it.
+/// What is known of an event once its thread has come to it, apart from its time.
 struct clocks {
   clock before;  // what happens before it, apart from what it acquires itself
   clock happens;  // what happens before it, and itself
-  clock past;  // its past in program order and reads-from, and itself
+  clock past;  // of a store: its past in program order and reads-from, and itself
   clock message;  // of a store: what an acquire that reads it synchronizes with
-  bool known;  // in this run
 };
 
 /// Of one location: its stores in modification order, the initial one first, and its loads.
@@ -55,6 +54,7 @@ class graph {
   buffer<clocks> known;
   buffer<location*> locations;
   progress threads[max_threads];
+  stamp first[max_threads];  // of each thread's events that are served; the others follow by event::next
 
   graph() = default;
   graph(const graph&) = delete;
@@ -75,27 +75,44 @@ class graph {
     return static_cast<std::uint32_t>(locations.size() - 1);
   }
 
-  /// Lists the events per location anew, after `events` was replaced; no clock is known yet.
+  /// Lists the events per location and per thread anew, after `events` was replaced; nothing is known of them yet. Modification orders may
+  /// have gaps: they close up.
   void rebuild() {
     known.resize(events.size());
     strong_ = ordering_fences_ = 0;
     for (location* each : locations) {
-      each->stores.clear();
-      each->stores.push_back(initial);
+      each->stores.resize(1);
       each->loads.clear();
     }
-    for (progress& each : threads) each = progress{};
-    for (std::size_t i = 0; i < events.size(); ++i) {
-      const event& e = events[i];
-      known[i].known = false;
-      count(e, 1);
-      if (e.kind == kind::load) at(e.location).loads.push_back(static_cast<stamp>(i));
-      if (e.kind == kind::store) {
-        buffer<stamp>& stores = at(e.location).stores;
-        while (stores.size() <= e.position) stores.push_back(initial);
-        stores[e.position] = static_cast<stamp>(i);
-      }
+    stamp* link[max_threads];  // where each thread's next event is to be named
+    for (unsigned t = 0; t < max_threads; ++t) {
+      threads[t] = progress{};
+      link[t] = &first[t];
     }
+    bool gaps = false;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const auto s = static_cast<stamp>(i);
+      event& e = events[i];
+      e.time = event::not_yet;
+      *link[e.thread] = s;
+      link[e.thread] = &e.next;
+      if (e.kind == kind::load) {
+        at(e.location).loads.push_back(s);
+      } else if (e.kind == kind::store) {
+        buffer<stamp>& stores = at(e.location).stores;
+        const std::size_t position = e.position;
+        if (position < stores.size()) {
+          stores[position] = s;
+        } else {
+          gaps = gaps || position != stores.size();
+          while (stores.size() < position) stores.push_back(initial);
+          stores.push_back(s);
+        }
+      }
+      count(e, 1);
+    }
+    for (stamp* const each : link) *each = initial;
+    if (gaps) close_gaps();
   }
 
   /// Whether there is an event that can be a part of the order S; as far as failing and succeeding read-modify-writes are concerned,
@@ -105,6 +122,7 @@ class graph {
   /// A served event turned out to have another order.
   void reorder(stamp s, memory_order order) noexcept {
     event& e = get(s);
+    if (e.ordered() == order) return;
     count(e, -1);
     e.order = static_cast<std::uint8_t>(order);
     count(e, 1);
@@ -121,15 +139,14 @@ class graph {
   [[nodiscard]] const event& get(stamp s) const noexcept { return events[static_cast<std::size_t>(s)]; }
   event& get(stamp s) noexcept { return events[static_cast<std::size_t>(s)]; }
   [[nodiscard]] const clocks& of(stamp s) const noexcept { return known[static_cast<std::size_t>(s)]; }
-  [[nodiscard]] std::uint16_t time_of(stamp s) const noexcept { return of(s).happens.time[get(s).thread]; }
-  [[nodiscard]] bool has(const clock& c, stamp s) const noexcept { return of(s).known && c.has(get(s).thread, time_of(s)); }
+  [[nodiscard]] std::uint16_t time_of(stamp s) const noexcept { return get(s).time; }
+  [[nodiscard]] bool has(const clock& c, stamp s) const noexcept { return c.has(get(s).thread, get(s).time); }
 
   /// Appends an event and lists it; a store stands at its position, later ones move on.
   stamp append(const event& e) {
     const auto s = static_cast<stamp>(events.size());
     events.push_back(e);
     known.resize(events.size());
-    known[events.size() - 1].known = false;
     count(e, 1);
     if (e.kind == kind::load) at(e.location).loads.push_back(s);
     if (e.kind == kind::store) {
@@ -156,49 +173,65 @@ class graph {
   // ---- Clocks --------------------------------------------------------------------------------------------------------------------
 
   /// The thread does something that others may wait for, without an event.
-  std::uint16_t tick(unsigned thread) noexcept {
+  PAWL_ALWAYS_INLINE void tick(unsigned thread) noexcept {
     progress& p = threads[thread];
-    p.past.time[thread] = ++p.now.time[thread];
-    return p.now.time[thread];
+    p.now.tick(thread);
+    p.past.tick(thread);
   }
   /// A thread comes to its next event. `feeds_fences`: whether an acquire fence after this load orders it.
   void arrive(stamp s, bool feeds_fences = true) noexcept {
-    event& e = get(s);
+    switch (get(s).kind) {
+      case kind::load:
+        return arrive_at_load(s, feeds_fences);
+      case kind::store:
+        return arrive_at_store(s);
+      case kind::fence:
+      case kind::turn:
+        return arrive_at_fence(s);
+    }
+  }
+  PAWL_ALWAYS_INLINE void arrive_at_load(stamp s, bool feeds_fences) noexcept {
+    const event& e = get(s);
+    progress& p = threads[e.thread];
+    known[static_cast<std::size_t>(s)].before = p.now;
+    tick(e.thread);
+    if (e.rf != initial) {
+      const clocks& read = of(e.rf);
+      p.past.join(read.past);
+      if (acquires(e.ordered())) {
+        p.now.join(read.message);
+      } else if (feeds_fences) {
+        p.to_acquire.join(read.message);
+      }
+    }
+    arrived(s);
+  }
+  PAWL_ALWAYS_INLINE void arrive_at_store(stamp s) noexcept {
+    const event& e = get(s);
     clocks& c = known[static_cast<std::size_t>(s)];
     progress& p = threads[e.thread];
     c.before = p.now;
     // The two halves of a read-modify-write are one event to everybody else.
-    if (!(e.kind == kind::store && e.exclusive)) tick(e.thread);
-    const memory_order order = e.ordered();
-    switch (e.kind) {
-      case kind::load:
-        if (e.rf != initial) {
-          p.past.join(of(e.rf).past);
-          if (acquires(order)) {
-            p.now.join(of(e.rf).message);
-          } else if (feeds_fences) {
-            p.to_acquire.join(of(e.rf).message);
-          }
-        }
-        break;
-      case kind::turn:
-        break;
-      case kind::fence:
-        if (acquires(order)) p.now.join(p.to_acquire);
-        if (releases(order)) p.last_release = p.now;
-        break;
-      case kind::store:
-        c.message = releases(order) ? p.now : p.last_release;
-        if (e.exclusive) {
-          // A read-modify-write continues the release sequence that it reads from.
-          const stamp read = at(e.location).stores[e.position - 1U];
-          if (read != initial) c.message.join(of(read).message);
-        }
-        break;
+    if (!e.exclusive) tick(e.thread);
+    c.message = releases(e.ordered()) ? p.now : p.last_release;
+    if (e.exclusive) {
+      // A read-modify-write continues the release sequence that it reads from.
+      const stamp read = at(e.location).stores[e.position - 1U];
+      if (read != initial) c.message.join(of(read).message);
     }
-    c.happens = p.now;
     c.past = p.past;
-    c.known = true;
+    arrived(s);
+  }
+  void arrive_at_fence(stamp s) noexcept {
+    const event& e = get(s);
+    progress& p = threads[e.thread];
+    known[static_cast<std::size_t>(s)].before = p.now;
+    tick(e.thread);
+    if (e.kind == kind::fence) {
+      if (acquires(e.ordered())) p.now.join(p.to_acquire);
+      if (releases(e.ordered())) p.last_release = p.now;
+    }
+    arrived(s);
   }
 
   // ---- Coherence -----------------------------------------------------------------------------------------------------------------
@@ -208,12 +241,14 @@ class graph {
   [[nodiscard]] std::size_t floor(std::uint32_t l, const clock& happens_before) const noexcept {
     const location& where = at(l);
     std::size_t lowest = 0;
-    for (std::size_t p = where.stores.size() - 1; p > 0; --p) {
+    const std::size_t last = where.stores.size() - 1;
+    for (std::size_t p = last; p > 0; --p) {
       if (has(happens_before, where.stores[p])) {
         lowest = p;
         break;
       }
     }
+    if (lowest == last) return last;
     for (const stamp load : where.loads) {
       const std::size_t p = position_of(get(load).rf);
       if (p > lowest && has(happens_before, load)) lowest = p;
@@ -247,9 +282,29 @@ class graph {
   }
 
  private:
+  void arrived(stamp s) noexcept {
+    event& e = get(s);
+    const clock& now = threads[e.thread].now;
+    known[static_cast<std::size_t>(s)].happens = now;
+    e.time = now.time[e.thread];
+  }
+  // Where a revisit took stores out, positions are free, or hold the initial store's stamp.
+  void close_gaps() noexcept {
+    for (location* each : locations) {
+      buffer<stamp>& stores = each->stores;
+      std::size_t end = 1;
+      for (std::size_t p = 1; p < stores.size(); ++p) {
+        if (stores[p] == initial) continue;
+        get(stores[p]).position = static_cast<std::uint16_t>(end);
+        stores[end++] = stores[p];
+      }
+      stores.resize(end);
+    }
+  }
   void count(const event& e, int by) noexcept {
-    if (e.orders_all()) ordering_fences_ += by;
-    if (e.ordered() == seq_cst || e.light) strong_ += by;
+    if (!e.light && e.ordered() != seq_cst) return;
+    strong_ += by;
+    if (e.kind == kind::fence) ordering_fences_ += by;
   }
 
   // How many events there are of these kinds: most programs have none, and nothing to be looked at.

@@ -36,8 +36,8 @@ struct object {
 
   const void* address = nullptr;
   std::uint32_t run = 0;  // in which this was noted; other runs' notes are void
-  std::uint32_t location = 0;
   life what = life::none;
+  std::uint32_t location = 0;
   moment written;  // the last plain write, or the begin of an atomic
   place where_written;
   clock used;  // per thread, its last read, or access to an atomic
@@ -53,7 +53,7 @@ struct object {
 
 class object_table {
  public:
-  object_table() { resize(1024); }
+  object_table() { resize(128); }
 
   void new_run() noexcept {
     ++run_;
@@ -61,27 +61,25 @@ class object_table {
   }
   /// The object at this address; a new one has no life yet. Valid until the next call.
   object& at(const void* address) {
-    object* found = &find(address);
-    if (found->address != address || found->run != run_) {
-      addresses_.push_back(address);
-      if (2 * addresses_.size() > slots_.size()) {
-        grow();
-        found = &find(address);
-      }
-      found->renew();
-      found->address = address;
-      found->run = run_;
+    object& found = find(address);
+    return found.run == run_ ? found : add(address, found);
+  }
+  /// The same; null where none is there yet.
+  object* known_at(const void* address) noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t i = home_of(address) & mask; slots_[i].run == run_; i = (i + 1) & mask) {
+      if (slots_[i].address == address) return &slots_[i];
     }
-    return *found;
+    return nullptr;
   }
   /// Calls f(object) for each in [begin, begin + bytes).
   template <class F>
   void for_each_in(const void* begin, std::size_t bytes, F f) {
     const auto first = reinterpret_cast<std::uintptr_t>(begin);
-    if (bytes < addresses_.size()) {
+    if (4 * bytes < addresses_.size()) {
       for (std::size_t i = 0; i < bytes; ++i) {
         object& each = find(reinterpret_cast<const void*>(first + i));
-        if (each.run == run_ && each.address == reinterpret_cast<const void*>(first + i)) f(each);
+        if (each.run == run_) f(each);
       }
       return;
     }
@@ -92,11 +90,27 @@ class object_table {
   }
 
  private:
+  static std::size_t home_of(const void* address) noexcept {
+    return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9e3779b97f4a7c15U) >> 32U);
+  }
+  // The object at this address, or the free slot where it is to be.
   object& find(const void* address) noexcept {
     const std::size_t mask = slots_.size() - 1;
-    auto i = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9e3779b97f4a7c15U) >> 32U) & mask;
+    std::size_t i = home_of(address) & mask;
     while (slots_[i].run == run_ && slots_[i].address != address) i = (i + 1) & mask;
     return slots_[i];
+  }
+  [[gnu::noinline]] object& add(const void* address, object& slot) {
+    object* fresh = &slot;
+    addresses_.push_back(address);
+    if (2 * addresses_.size() > slots_.size()) {
+      grow();
+      fresh = &find(address);
+    }
+    fresh->renew();
+    fresh->address = address;
+    fresh->run = run_;
+    return *fresh;
   }
   void resize(std::size_t size) {
     slots_.resize(size);
@@ -153,7 +167,8 @@ class arena {
       return;
     }
     // The addresses are kept for the next one: what a program has got here and frees after the check is known as such.
-    madvise(memory_, all_bytes, MADV_DONTNEED);
+    // (Small checks leave so little that to give it back takes longer than they do.)
+    if (most_used_ > small) madvise(memory_, all_bytes, MADV_DONTNEED);
     kept_ = memory_;
   }
 
@@ -167,15 +182,18 @@ class arena {
   block* allocate(unsigned region, std::size_t bytes, std::size_t alignment) {
     if (region >= most_regions) return nullptr;
     const auto base = reinterpret_cast<std::uintptr_t>(memory_) + begin_of(region);
-    const std::size_t begin = (base + used_[region] + alignment - 1) / alignment * alignment - base;
+    const std::size_t begin = ((base + used_[region] + alignment - 1) & ~(alignment - 1)) - base;
     if (begin > size_of(region) || bytes > size_of(region) - begin) return nullptr;
     if (region >= regions_) regions_ = region + 1;
     // A byte between blocks, so that an address past the end of one is not the next.
     used_[region] = begin + bytes + 1;
-    block fresh{memory_ + begin_of(region) + begin, bytes, alignment, 0, false, true, {}, {}};
+    if (used_[region] > most_used_) most_used_ = used_[region];
+    buffer<block>& all = blocks_[region];
+    all.resize(all.size() + 1);
+    block& fresh = all.back();
+    fresh = {memory_ + begin_of(region) + begin, bytes, alignment, 0, false, true, {}, {}};
     std::memset(fresh.begin, garbage, bytes);  // the same garbage in every run
-    blocks_[region].push_back(fresh);
-    return &blocks_[region].back();
+    return &fresh;
   }
   /// Gives a freed block again.
   static void renew(block& freed) noexcept {
@@ -193,8 +211,9 @@ class arena {
     const auto offset = static_cast<std::size_t>(at - memory_);
     buffer<block>& all = blocks_[offset < begin_of(first_setup) ? offset / thread_bytes
                                                                 : first_setup + (offset - begin_of(first_setup)) / setup_bytes];
-    std::size_t low = 0;
+    // Mostly it is the latest.
     std::size_t high = all.size();
+    std::size_t low = high != 0 && all[high - 1].begin <= at ? high : 0;
     while (low < high) {
       const std::size_t middle = (low + high) / 2;
       if (all[middle].begin <= at) {
@@ -230,6 +249,7 @@ class arena {
   static constexpr unsigned most_regions = max_threads + setup::most_regions;
   static constexpr std::size_t thread_bytes = std::size_t{64} << 20U;
   static constexpr std::size_t setup_bytes = std::size_t{1} << 20U;
+  static constexpr std::size_t small = std::size_t{16} << 10U;
   static constexpr std::size_t all_bytes = thread_bytes * max_threads + setup_bytes * setup::most_regions;
   static constexpr std::size_t size_of(unsigned region) noexcept { return region < first_setup ? thread_bytes : setup_bytes; }
   static constexpr std::size_t begin_of(unsigned region) noexcept {
@@ -249,6 +269,7 @@ class arena {
   std::byte* memory_;
   unsigned regions_ = max_threads;  // ever used
   std::size_t used_[most_regions] = {};
+  std::size_t most_used_ = 0;  // of any region, in any run
   buffer<block> blocks_[most_regions];
 };
 

@@ -41,7 +41,7 @@ inline stamp observed_before(const graph& g, stamp s) noexcept {
   for (std::size_t i = 0; i < g.events.size(); ++i) {
     const event& e = g.events[i];
     const auto other = static_cast<stamp>(i);
-    if (e.kind == kind::load && e.thread == g.get(s).thread && g.of(other).known && g.time_of(other) + 1 == g.time_of(s))
+    if (e.kind == kind::load && e.thread == g.get(s).thread && g.get(other).known() && g.time_of(other) + 1 == g.time_of(s))
       found = other;
   }
   return found;

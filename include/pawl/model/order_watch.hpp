@@ -35,9 +35,12 @@ class order_watch {
   std::uint64_t uses = 0;  // of the target
 
   /// The order with which the access is to be executed.
-  memory_order operator()(const place& where, access_kind kind, memory_order order) {
-    if (!collects && !weakens) [[likely]]
-      return order;
+  PAWL_ALWAYS_INLINE memory_order operator()(const place& where, access_kind kind, memory_order order) {
+    return collects || weakens ? watched(where, kind, order) : order;
+  }
+
+ private:
+  [[gnu::noinline, gnu::cold]] memory_order watched(const place& where, access_kind kind, memory_order order) {
     const order_site site{where, kind, order};
     if (collects) {
       bool known = false;

@@ -48,7 +48,7 @@ class rc11_order {
       for (std::size_t i = 0; i < g.events.size(); ++i) {
         const auto s = static_cast<stamp>(i);
         const event& e = g.events[i];
-        if (e.thread != t || !g.of(s).known || !(object(g, e) || e.kind == kind::fence)) continue;
+        if (e.thread != t || !g.get(s).known() || !(object(g, e) || e.kind == kind::fence)) continue;
         std::size_t place = order_of_thread_.size();
         while (place > first && in_program_order(g, s, order_of_thread_[place - 1])) --place;
         order_of_thread_.insert(place, s);

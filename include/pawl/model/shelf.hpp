@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "buffer.hpp"
 #include "graph.hpp"
@@ -20,12 +21,15 @@ class shelf {
     events_.clear();
     heads_.push_back({0, false, 1});
   }
-  /// Lays a graph aside.
-  void push(const graph& g) {
-    event* const copies = push_room(g.events.size(), false);
-    for (std::size_t i = 0; i < g.events.size(); ++i) copies[i] = g.events[i];
+  /// Lays the graph aside, with room for more events, which the caller fills in. The copy.
+  event* push(const graph& g, std::size_t more) {
+    event* const copies = push_room(g.events.size() + more, false);
+    if (!g.events.empty())
+      std::memcpy(static_cast<void*>(copies), static_cast<const void*>(g.events.begin()), g.events.size() * sizeof(event));
+    return copies;
   }
-  /// Makes room for a graph of so many events, for the caller to fill in. After a revisit nobody has looked yet whether it is consistent.
+  /// Makes room for a graph of so many events, for the caller to fill in. After a revisit nobody has looked yet whether it is consistent,
+  /// and modification orders have gaps.
   event* push_room(std::size_t size, bool revisited) {
     const std::size_t first = events_.size();
     events_.resize(first + size);
@@ -38,7 +42,10 @@ class shelf {
     heads_.pop_back();
     const std::size_t first = events_.size() - last.size;
     into.events.resize(last.size);
-    for (std::size_t i = 0; i < last.size; ++i) into.events[i] = events_[first + i];
+    if (last.size != 0) {
+      std::memcpy(static_cast<void*>(into.events.begin()), static_cast<const void*>(events_.begin() + first),
+                  last.size * sizeof(event));
+    }
     events_.resize(first);
     into.rebuild();
     return last.revisited;

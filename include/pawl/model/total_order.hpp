@@ -77,7 +77,7 @@ class total_order {
     for (std::size_t i = 0; i < g.events.size(); ++i) {
       const auto s = static_cast<stamp>(i);
       const event& e = g.events[i];
-      if (!g.of(s).known || !(e.ordered() == seq_cst || e.light)) continue;
+      if (!g.get(s).known() || !(e.ordered() == seq_cst || e.light)) continue;
       if (e.kind == kind::fence) {
         nodes_.push_back({s, any_location, 0});
       } else if (e.kind == kind::store && e.exclusive) {
@@ -127,7 +127,7 @@ class total_order {
     const std::uint16_t time = g.time_of(fence.at);
     std::uint32_t least = ~std::uint32_t{0};
     for_each_access(g, l, [&](stamp s) {
-      if (g.of(s).known && g.of(s).happens.has(thread, time) && key(g, s) < least) least = key(g, s);
+      if (g.get(s).known() && g.of(s).happens.has(thread, time) && key(g, s) < least) least = key(g, s);
     });
     return least;
   }

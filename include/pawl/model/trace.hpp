@@ -14,10 +14,10 @@ namespace pawl::inline v0::model::detail {
 /// One step of the program. One that is an event of the graph names it; of a read-modify-write, its store if it has one.
 struct step {
   const char* operation;
+  stamp event;  // initial: none
+  std::uint8_t thread;
   place where;
   uint128 value;
-  std::uint8_t thread;
-  stamp event;  // initial: none
 };
 
 inline std::string text_of(const place& where) {
