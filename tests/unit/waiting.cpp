@@ -369,6 +369,24 @@ struct counting_sleep : pawl::detail::host_sleep {
   }
 };
 
+// When the sleeper has looked at its word, somebody changes the word and wakes.
+struct interrupted_backend : builtin {
+  static inline std::uint32_t word = 0;
+  static inline std::thread waker;
+  template <class W>
+  static W load(const W& object, std::memory_order order) noexcept {
+    const W found = builtin::load(object, order);
+    if (found == 0) {
+      waker = std::thread([] {
+        builtin::store(word, 1, std::memory_order_relaxed);
+        pawl::detail::portable_sleep::wake(word, true);
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return found;
+  }
+};
+
 // The system has no memory for the fence, at first.
 struct poor_environment : pawl::environment<builtin> {
   static inline int fails = 3;
@@ -428,6 +446,16 @@ TEST_CASE("the system wakes one only where all in the room wait for the same") {
   CHECK_FALSE(wakes_one({{0, 7}, {0, 6}}));
   CHECK_FALSE(wakes_one({{0, 7}, {0, 6}, {0, 7}}));
   CHECK_FALSE(wakes_one({{0, 7}, {1, 7}}));
+}
+
+TEST_CASE("the portable sleep misses no change between a look at the word and lying down") {
+  const watchdog dog("a sleep by the standard library");
+  pawl::detail::portable_sleep::sleep<interrupted_backend>(interrupted_backend::word, 0);
+  interrupted_backend::waker.join();
+  CHECK(interrupted_backend::word == 1);
+  // And none where the word has changed already.
+  pawl::detail::portable_sleep::sleep<builtin>(interrupted_backend::word, 0);
+  pawl::detail::host_sleep::sleep<builtin>(interrupted_backend::word, 0);
 }
 
 TEST_CASE("nobody sleeps who could not be seen in the room") {
