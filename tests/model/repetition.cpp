@@ -149,6 +149,24 @@ TEST_CASE("a loop with effects that another thread ends is none for ever") {
     tries.join();
     holds.join();
   });
+  // By one that waits, and would go on if it looked at the right moment.
+  clean(false, [] {
+    atomic<int> lock{1};
+    atomic<int> done{0};
+    model::thread opens_and_closes([&] {
+      while (done.load(relaxed) == 0) {
+        lock.store(0, relaxed);
+        lock.store(1, relaxed);
+        B::pause();
+      }
+    });
+    model::thread waits([&] {
+      while (lock.load(relaxed) == 1) B::pause();
+      done.store(1, relaxed);
+    });
+    opens_and_closes.join();
+    waits.join();
+  });
   // A weak compare-and-swap doesn't fail for nothing for ever.
   model::options o;
   o.spurious_failures = 9;
@@ -208,6 +226,16 @@ TEST_CASE("without a bound on repetitions there is still one on steps") {
 }
 
 TEST_CASE("loops with effects that lead somewhere are explored completely") {
+  clean(true, [] {  // what changes is read only to be compared
+    atomic<int> x{0};
+    model::thread counts([&] {
+      while (x.load(relaxed) < 5) {
+        x.store_add(1, relaxed);
+        B::pause();
+      }
+    });
+    counts.join();
+  });
   clean(true, [] {
     atomic<int> x{0};
     const auto count = [&] {

@@ -342,13 +342,13 @@ inline const std::vector<mistake>& mistakes() {
        19,
        "pawl/hash_map.hpp",
        {{"head->key.store(name | is_ready, `std::memory_order_release`);", "std::memory_order_relaxed"}},
-       {{"hash_map of", {"crash"}}}},
+       {{"hash_map of", {"use_after_free"}}}},
       {"hash_map: a claim that fails reads relaxed the head that it returns",
        28,
        "pawl/hash_map.hpp",
        {{"compare_exchange_strong(state, name | is_claimed, std::memory_order_acquire, `std::memory_order_acquire`)",
          "std::memory_order_relaxed"}},
-       {{"hash_map of", {"crash"}}}},
+       {{"hash_map of", {"use_after_free"}}}},
   };
   return all;
 }
