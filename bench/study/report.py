@@ -65,10 +65,13 @@ def comparison_table(study):
     found = summary.comparisons(study["results"])
     if not found:
         return ""
+    def best(each):
+        return "" if each.best is None else f"<small>best repetitions: {each.best:.2f}</small>"
+
     rows = "".join(
         f'<tr><th scope="row">{escape(each.text)}</th><td class="number">{each.value:.2f}</td>'
         f'<td class="{"good" if each.good else "bad"}">{"✓ reached" if each.good else "✗ not reached"}'
-        f'<small>goal: {escape(each.goal)}</small></td></tr>' for each in found)
+        f'<small>goal: {escape(each.goal)}</small>{best(each)}</td></tr>' for each in found)
     return ('<section id="short"><h2>In short</h2><p>What pawl promises about its speed, as this run measured it: ratios of medians of '
             'runs that were interleaved in one process.</p><div class="scroll"><table><thead><tr><th>Promise</th><th>Measured</th>'
             f"<th></th></tr></thead><tbody>{rows}</tbody></table></div></section>")
