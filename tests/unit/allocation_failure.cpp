@@ -154,7 +154,7 @@ void fail_each_allocation(bool used_before, Prepare prepare, Operation operation
 }
 
 template <class World, class Prepare, class Operation, class Intact>
-void fail_everywhere(Prepare prepare, Operation operation, Intact intact, int line = __builtin_LINE()) {
+void fail_everywhere(Prepare prepare, Operation operation, const Intact& intact, int line = __builtin_LINE()) {
   for (const bool used_before : {true, false}) {
     for (const bool all_after : {false, true}) {
       fail_each_allocation<World>(used_before, prepare, operation, intact, all_after, line);
@@ -194,7 +194,7 @@ void lists_survive() {
     for (int i = 1; i <= 3; ++i) w.container.push(element<T>(i));
   };
   // Pushed: none of them or all.
-  const auto has_three_and = [](std::vector<int> more) {
+  const auto has_three_and = [](const std::vector<int>& more) {
     return [more](world& w, bool threw) {
       std::vector<T> expected{element<T>(1), element<T>(2), element<T>(3)};
       for (const int each : more) {
