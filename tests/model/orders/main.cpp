@@ -201,7 +201,7 @@ int main(int argc, char** argv) {
       std::cerr << each.name << ": fails without any weakening: " << (r.violation ? r.violation->message : "not complete") << '\n';
       return 1;
     }
-    sizes.push_back({each.name, each.large, r.executions, r.steps, r.seconds});
+    sizes.push_back({each.name, each.large, r.executions, r.blocked, r.steps, r.seconds});
     use mine{&each, {}, r.executions, r.steps / r.executions};
     for (const order_site& site : watch.found) {
       const bool ours = !file_of(site).empty() || site.kind == access_kind::light_fence || site.kind == access_kind::heavy_fence;

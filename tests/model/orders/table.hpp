@@ -14,6 +14,7 @@ struct scenario_size {
   std::string name;
   bool large;
   std::uint64_t executions;
+  std::uint64_t blocked;
   std::uint64_t steps;
   double seconds;
 };
@@ -37,23 +38,23 @@ inline void print_tables(std::vector<scenario_size> sizes) {
                                      {"queues over hazard pointers", "queue of"},
                                      {"maps and sets", "hash_"},
                                      {"rooms in which threads wait", "waiting: "}};
-  const auto print = [](const std::string& title, std::size_t number, std::uint64_t executions, std::uint64_t steps,
-                        double seconds) {
-    std::printf("| %s | %zu | %llu | %llu | %.2f |\n", title.c_str(), number, static_cast<unsigned long long>(executions),
-                static_cast<unsigned long long>(steps), seconds);
+  const auto print = [](const std::string& columns, const scenario_size& size) {
+    std::printf("| %s | %llu | %llu | %llu | %.2f |\n", columns.c_str(), static_cast<unsigned long long>(size.executions),
+                static_cast<unsigned long long>(size.blocked), static_cast<unsigned long long>(size.steps), size.seconds);
   };
-  std::printf("| scenarios | number | executions | steps | seconds |\n| --- | --- | --- | --- | --- |\n");
+  std::printf("| scenarios | number | executions | blocked | steps | seconds |\n| --- | --- | --- | --- | --- | --- |\n");
   const auto sum = [&](const std::string& title, auto belongs) {
-    scenario_size all{title, false, 0, 0, 0};
+    scenario_size all{title, false, 0, 0, 0, 0};
     std::size_t number = 0;
     for (const scenario_size& each : sizes) {
       if (!belongs(each)) continue;
       ++number;
       all.executions += each.executions;
+      all.blocked += each.blocked;
       all.steps += each.steps;
       all.seconds += each.seconds;
     }
-    print(title, number, all.executions, all.steps, all.seconds);
+    print(title + " | " + std::to_string(number), all);
   };
   for (const group& g : groups) {
     sum(g.title, [&g](const scenario_size& each) { return !each.large && each.name.rfind(g.prefix, 0) == 0; });
@@ -62,11 +63,10 @@ inline void print_tables(std::vector<scenario_size> sizes) {
   sum("large ones, for `./dev orders` alone", [](const scenario_size& each) { return each.large; });
 
   std::sort(sizes.begin(), sizes.end(), [](const scenario_size& a, const scenario_size& b) { return a.executions > b.executions; });
-  std::printf("\n| largest scenarios | executions | steps | seconds |\n| --- | --- | --- | --- |\n");
+  std::printf("\n| largest scenarios | executions | blocked | steps | seconds |\n| --- | --- | --- | --- | --- |\n");
   for (std::size_t i = 0; i < sizes.size() && i < 12; ++i) {
     std::string name = sizes[i].name + (sizes[i].large ? " (large)" : "");
     for (std::size_t at = 0; (at = name.find('|', at)) != std::string::npos; at += 6) name.replace(at, 1, "&#124;");
-    std::printf("| %s | %llu | %llu | %.2f |\n", name.c_str(), static_cast<unsigned long long>(sizes[i].executions),
-                static_cast<unsigned long long>(sizes[i].steps), sizes[i].seconds);
+    print(name, sizes[i]);
   }
 }
