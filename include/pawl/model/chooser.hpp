@@ -5,111 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <utility>
 
 #include "buffer.hpp"
 #include "choice_tree.hpp"
 #include "clock.hpp"
 #include "event.hpp"
+#include "replay_text.hpp"
 
 namespace pawl::inline v0::model::detail {
-
-/// One event as a choice: which thread, and how far behind the latest store it reads or stands.
-struct choice {
-  std::uint8_t thread = 0;
-  std::uint16_t behind = 0;
-  bool spurious = false;
-  bool turn = false;
-  bool notification = false;  // of one thread, where that is an event
-};
-
-/// Choices as text: one character for thread and form, then, where it is not the latest store, a number to the base 16 with a bit that
-/// says that it goes on. (A notification is 0 behind the latest.) Threads are named by who started them: first come (parent, nth) of each.
-class replay_text {
- public:
-  struct kin {
-    unsigned parent;
-    unsigned nth;
-  };
-
-  static std::string write(const buffer<kin>& family, const buffer<choice>& choices) {
-    std::string text;
-    number(text, family.size());
-    for (const kin& each : family) {
-      number(text, each.parent);
-      number(text, each.nth);
-    }
-    for (const choice& each : choices) {
-      const unsigned form = each.turn ? turn : each.spurious ? spurious : each.behind != 0 || each.notification ? behind : latest;
-      digit(text, form * max_threads + each.thread);
-      if (form == behind || form == spurious) number(text, each.behind);
-    }
-    return text;
-  }
-  /// False where the text is none that write gives.
-  static bool read(std::string_view text, buffer<kin>& family, buffer<choice>& choices) {
-    family.clear();
-    choices.clear();
-    std::size_t kin_count = 0;
-    if (!number(text, kin_count) || kin_count >= max_threads) return false;
-    for (std::size_t i = 0; i < kin_count; ++i) {
-      std::size_t parent = 0;
-      std::size_t nth = 0;
-      if (!number(text, parent) || !number(text, nth) || parent > i) return false;
-      family.push_back({static_cast<unsigned>(parent), static_cast<unsigned>(nth)});
-    }
-    while (!text.empty()) {
-      unsigned first = 0;
-      if (!digit(text, first)) return false;
-      choice read;
-      const unsigned form = first / max_threads;
-      read.thread = static_cast<std::uint8_t>(first % max_threads);
-      if (read.thread > kin_count) return false;
-      read.turn = form == turn;
-      read.spurious = form == spurious;
-      std::size_t far = 0;
-      if ((form == behind || form == spurious) && (!number(text, far) || far > 32000)) return false;
-      read.behind = static_cast<std::uint16_t>(far);
-      read.notification = form == behind && far == 0;  // a store that is not the latest is one behind at least
-      choices.push_back(read);
-    }
-    return true;
-  }
-
- private:
-  static_assert(max_threads == 8, "a thread and a form are one digit to the base 32");
-  static constexpr unsigned latest = 0, behind = 1, spurious = 2, turn = 3;
-  static constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";  // D. Crockford's: none looks like another
-
-  static void digit(std::string& text, unsigned value) { text += digits[value]; }
-  static void number(std::string& text, std::size_t value) {
-    while (value >= 16) {
-      digit(text, 16 + static_cast<unsigned>(value % 16));
-      value /= 16;
-    }
-    digit(text, static_cast<unsigned>(value));
-  }
-  static bool digit(std::string_view& text, unsigned& value) {
-    if (text.empty()) return false;
-    const std::size_t found = digits.find(text.front());
-    if (found == std::string_view::npos) return false;
-    text.remove_prefix(1);
-    value = static_cast<unsigned>(found);
-    return true;
-  }
-  static bool number(std::string_view& text, std::size_t& value) {
-    value = 0;
-    for (unsigned shift = 0; shift < 32; shift += 4) {
-      unsigned next = 0;
-      if (!digit(text, next)) return false;
-      value += static_cast<std::size_t>(next % 16) << shift;
-      if (next < 16) return true;
-    }
-    return false;
-  }
-};
 
 /// Who goes next and what it reads, in an execution that is chosen and not explored.
 class chooser {
