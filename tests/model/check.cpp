@@ -64,6 +64,36 @@ outcomes store_buffering(std::memory_order order, Fence first, Fence second) {
 
 }  // namespace
 
+TEST_CASE("a report as text") {
+  const auto has = [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; };
+  const auto two_additions = [] {
+    atomic<int, B> x{0};
+    model::thread a([&] { x.fetch_add(1); });
+    model::thread b([&] { x.fetch_add(1); });
+    a.join();
+    b.join();
+  };
+  const model::report complete = model::check(two_additions);
+  CHECK(to_string(complete).starts_with("complete: 2 executions, 0 blocked, "));
+  CHECK(has(to_string(complete), " steps in 0."));
+  CHECK(complete.executions_per_second() == 2 / complete.seconds);
+
+  model::options one;
+  one.max_executions = 1;
+  CHECK(to_string(model::check(one, two_additions))
+            .starts_with("no violation found, not complete (a bound of 1 executions): 1 executions, 0 blocked, "));
+
+  const model::report wrong = model::check([] { model::require(false, "two is three"); });
+  REQUIRE(wrong.violation);
+  CHECK(has(to_string(wrong), "requirement: "));
+  CHECK(has(to_string(wrong), "two is three"));
+  CHECK(has(to_string(wrong), "replay: " + wrong.violation->replay + "\n"));
+
+  model::report no_time;
+  no_time.executions = 5;
+  CHECK(no_time.executions_per_second() == 0);
+}
+
 TEST_CASE("threads that only add meet in as many orders as there are") {
   holds(6, [] {
     atomic<int, B> x{0};

@@ -72,6 +72,32 @@ struct report {
   std::string bounds;  // why it is not complete, in words; empty where the check is complete or has found a violation
 
   [[nodiscard]] bool ok() const noexcept { return !violation; }
+  /// Complete, repeated and blocked ones; 0 where that took no time that could be measured.
+  [[nodiscard]] double executions_per_second() const noexcept {
+    return seconds > 0 ? static_cast<double>(executions + repeated + blocked) / seconds : 0;
+  }
 };
+
+/// The result in a line, or, of a violation, with its trace and its replay string.
+inline std::string to_string(const report& r) {
+  std::string text;
+  if (r.violation) {
+    text = std::string(to_string(r.violation->kind)) + ": " + r.violation->message + "\n" + r.violation->trace +
+           "replay: " + r.violation->replay + "\n";
+  } else {
+    text = r.complete ? "complete" : "no violation found, not complete (" + r.bounds + ")";
+    text += ": ";
+  }
+  const auto count = [&text](std::uint64_t number, const char* what) { text += std::to_string(number) + what; };
+  count(r.executions, " executions, ");
+  if (r.repeated != 0) count(r.repeated, " repeated, ");
+  count(r.blocked, " blocked, ");
+  count(r.steps, " steps in ");
+  const auto milliseconds = static_cast<std::uint64_t>(r.seconds * 1000);
+  const std::string fraction = std::to_string(1000 + milliseconds % 1000).substr(1);
+  text += std::to_string(milliseconds / 1000) + "." + fraction + " s, ";
+  count(static_cast<std::uint64_t>(r.executions_per_second()), "/s");
+  return text;
+}
 
 }  // namespace pawl::inline v0::model
