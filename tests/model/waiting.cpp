@@ -68,7 +68,8 @@ void ping_pong(int rounds) {
       // In the other's hands while the number is of the other kind.
       for (T seen = ball.load(acquire); seen != T(i); seen = ball.load(acquire)) ball.wait(seen, acquire);
       hits.set(hits.get() + 1);
-      ball.store(T(i + 1), release);
+      const int next = i + 1;
+      ball.store(T(next), release);
       ball.notify_one();
     }
   };

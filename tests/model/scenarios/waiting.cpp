@@ -3,6 +3,7 @@
 // program itself makes are relaxed, so that what is not lost the room has kept.
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "model/modelled_room.hpp"
 #include "model/scenarios.hpp"
@@ -12,7 +13,9 @@ namespace {
 
 template <class W>
 void add_rooms(std::vector<scenario>& all, const std::string& size) {
-  const auto add = [&](const char* what, std::function<void()> body) { all.push_back({"waiting: " + size + ": " + what, body}); };
+  const auto add = [&](const char* what, std::function<void()> body) {
+    all.push_back({"waiting: " + size + ": " + what, std::move(body)});
+  };
   add("wait | store, notify_one", [] {
     modelled_room<W> r;
     at_once([&] { r.wait(0); },
