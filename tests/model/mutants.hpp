@@ -3,35 +3,14 @@
 // every execution and finds nothing, with it the checker finds what this mistake leads to.
 #pragma once
 
-#include <pawl/atomic.hpp>
-#include <pawl/model.hpp>
-
 #include <string>
 
 #include "catch.hpp"
+#include "model/names.hpp"
 
 namespace mutants {
 
-using B = pawl::backend::model;
-namespace model = pawl::model;
-using kind = model::violation_kind;
-template <class T>
-using atomic = pawl::atomic<T, B>;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
-constexpr auto acq_rel = std::memory_order_acq_rel;
-constexpr auto seq_cst = std::memory_order_seq_cst;
-
-/// Two threads of the program, from start to end.
-template <class First, class Second>
-void together(First first, Second second) {
-  model::thread a(first);
-  model::thread b(second);
-  a.join();
-  b.join();
-}
+using namespace names;
 
 /// The correct twin: all its executions are explored, and clean.
 template <class Body>

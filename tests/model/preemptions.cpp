@@ -1,39 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // The exhaustive mode with a preemption bound: everything that few interruptions can lead to, and nothing else.
-#include <pawl/atomic.hpp>
-#include <pawl/model.hpp>
 
 #include <set>
 #include <string>
 
 #include "catch.hpp"
+#include "model/names.hpp"
 
 namespace {
 
-using B = pawl::backend::model;
-namespace model = pawl::model;
-using kind = model::violation_kind;
+using namespace names;
 using outcomes = std::set<std::string>;
-template <class T>
-using atomic = pawl::atomic<T, B>;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
-constexpr auto seq_cst = std::memory_order_seq_cst;
 
 template <class Body>
 model::report within(unsigned preemptions, Body body, model::options o = {}) {
   o.preemption_bound = preemptions;
   return model::check(o, body);
-}
-
-template <class First, class Second>
-void together(First first, Second second) {
-  model::thread a(first);
-  model::thread b(second);
-  a.join();
-  b.join();
 }
 
 // Two threads whose steps must come in turns for the last to be made: so one interrupts the other `preemptions` times.

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // Loops with effects: threads that undo each other's steps for ever are found, and nobody else is taken for them.
-#include <pawl/atomic.hpp>
-#include <pawl/model.hpp>
 
 #include <string>
 
 #include "catch.hpp"
+#include "model/names.hpp"
 
 namespace {
 
-using B = pawl::backend::model;
-namespace model = pawl::model;
-using kind = model::violation_kind;
-template <class T>
-using atomic = pawl::atomic<T, B>;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
+using namespace names;
 
 // Each thread takes two locks, in opposite orders, and starts over where the second is taken: while go_on(thread) says so.
 template <class GoOn>

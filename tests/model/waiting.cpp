@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // wait, notify_one and notify_all in checked programs: a right use is explored completely, a lost notification is a deadlock.
-#include <pawl/atomic.hpp>
-#include <pawl/model.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -11,18 +9,11 @@
 
 #include "catch.hpp"
 #include "model/modelled_room.hpp"
+#include "model/names.hpp"
 
 namespace {
 
-using B = pawl::backend::model;
-namespace model = pawl::model;
-using kind = model::violation_kind;
-template <class T>
-using atomic = pawl::atomic<T, B>;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
+using namespace names;
 
 // Explored completely and without a violation, in so many executions.
 template <class Body>
@@ -48,13 +39,6 @@ model::violation violates(kind expected, Body body) {
   CHECK(again.violation->message == r.violation->message);
   CHECK(again.violation->length == r.violation->length);
   return *r.violation;
-}
-template <class First, class Second>
-void together(First first, Second second) {
-  model::thread a(first);
-  model::thread b(second);
-  a.join();
-  b.join();
 }
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

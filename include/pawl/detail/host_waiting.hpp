@@ -52,7 +52,7 @@ struct host_waiting {
   }
 
  private:
-  // Pauses for a change that is about to come (longer ones gain nothing where cores are free, and lose where they are not), then yields for
+  // Pauses for a change that is about to come (longer ones lose where no core is free), then yields for
   // those who wait for a thread that has no processor (docs/design.md has numbers).
   template <class W, class Until>
   static bool spin(const W& object, Until until, order_t<B> order) noexcept {

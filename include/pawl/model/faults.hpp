@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // A null link that the checked program follows, as a violation and not as the end of the process. An access through pawl's types is looked
-// at before it is made (execution::check_alive). One to a plain field is a SIGSEGV: while a check runs, a handler has the thread go on in
+// at before it is made (execution::check_not_null). One to a plain field is a SIGSEGV: while a check runs, a handler has the thread go on in
 // the checker instead, on its own stack, and the execution is given up there as any other.
 //
 // Only faults of who runs on a fiber, at an address of the first page or at one that is none: everything else may be the checker's own, or
