@@ -28,7 +28,7 @@ namespace pawl::inline v0 {
 
 /// Base of objects that protect themselves by being retired: `struct config : hazard_pointer_obj_base<config> { ... };`
 template <class T, class D = std::default_delete<T>>
-class hazard_pointer_obj_base : private detail::retirable {
+class hazard_pointer_obj_base : private detail::protectable {
  public:
   /// Hands the object, which no new reader can reach any more, to the default domain: `d(object)` runs when no hazard pointer protects
   /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does. Called once per object.
@@ -39,23 +39,19 @@ class hazard_pointer_obj_base : private detail::retirable {
     announce_write<B>(deleter_);
     deleter_ = std::move(d);
     write_shared<B>(this->address, static_cast<const void*>(static_cast<T*>(this)));
-    write_shared<B>(this->reclaim, [](detail::retirable* object, void*) noexcept {
-      auto* const self = static_cast<hazard_pointer_obj_base*>(object);
-      announce_write<B>(self->deleter_);
-      D deleter = std::move(self->deleter_);
-      deleter(static_cast<T*>(self));
-    });
+    write_shared<B>(this->reclaim, &detail::object_end::run<B, hazard_pointer_obj_base, T>);
     domain.retire(this);
   }
 
  protected:
   hazard_pointer_obj_base() = default;
   // A copy is another object, which nobody has retired.
-  hazard_pointer_obj_base(const hazard_pointer_obj_base& other) noexcept : detail::retirable(), deleter_(other.deleter_) {}
+  hazard_pointer_obj_base(const hazard_pointer_obj_base& other) noexcept : detail::protectable(), deleter_(other.deleter_) {}
   hazard_pointer_obj_base& operator=(const hazard_pointer_obj_base&) noexcept { return *this; }
   ~hazard_pointer_obj_base() = default;
 
  private:
+  friend detail::object_end;
   [[no_unique_address]] D deleter_{};
 };
 

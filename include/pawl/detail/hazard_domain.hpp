@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../reclaimer.hpp"
+#include "domain_memory.hpp"
 #include "hazard_record.hpp"
 
 namespace pawl::inline v0 {
@@ -31,26 +32,18 @@ class hazard_pointers {
   static constexpr bool reads_may_tear = false;
 
   template <class T>
-  struct item;
+  using item = detail::addressed_item<T, B>;
   template <class T>
   using link = detail::pointer_link<item<T>>;
   template <class T>
-  struct item {
-    atomic<link<T>, B> next{};
-    [[no_unique_address]] typename detail::item_key_of<T>::type key{};
-  };
-  template <class T>
-  struct node : item<T>, detail::retirable {
-    plain<T, B> value;
-    [[nodiscard]] atomic<link<T>, B>& below() noexcept { return this->next; }
-  };
+  using node = detail::addressed_node<T, B, detail::protectable>;
 
   /// One container operation: N protections at a time. Ends them when it goes.
   template <class T, std::size_t N>
   class operation;
 
   hazard_pointers() = default;
-  explicit hazard_pointers(const Alloc& alloc) : alloc_(alloc) {}
+  explicit hazard_pointers(const Alloc& alloc) : memory_(alloc) {}
   hazard_pointers(const hazard_pointers&) = delete;
   hazard_pointers& operator=(const hazard_pointers&) = delete;
   ~hazard_pointers();
@@ -65,7 +58,7 @@ class hazard_pointers {
   };
   /// Sums that were true at some instant each, not all at the same.
   [[nodiscard]] statistics stats() const noexcept {
-    statistics sum{orphaned_.load(std::memory_order_relaxed), 0, 0};
+    statistics sum{orphans_.total(), 0, 0};
     records_.for_each([&sum](const record& each) noexcept {
       sum.retired += each.retired_total.load(std::memory_order_relaxed);
       sum.reclaimed += each.reclaimed_total.load(std::memory_order_relaxed);
@@ -105,49 +98,19 @@ class hazard_pointers {
   // For hazard_pointer.hpp. acquire_slot may throw std::bad_alloc; retire takes the object even where this thread can have no record.
   detail::hazard_slot<B>& acquire_slot();
   void reserve_slots(std::size_t count);
-  void retire(detail::retirable* object) noexcept;
+  void retire(detail::protectable* object) noexcept;
 
  private:
   record& this_thread() {
     return records_.get([this] {
-      record* const fresh = make<record>(records_);
+      record* const fresh = memory_.template make<record>(records_);
       slots_.fetch_add(chunk::size, std::memory_order_relaxed);
       return fresh;
     });
   }
 
-  template <class Object, class... Args>
-  Object* make(Args&&... args) {
-    Object* const memory = allocate<Object>();
-    return std::construct_at(memory, std::forward<Args>(args)...);
-  }
-  template <class Object>
-  void unmake(Object* object) noexcept {
-    std::destroy_at(object);
-    deallocate(object);
-  }
-  template <class Object>
-  Object* allocate() {
-    if constexpr (std::is_same_v<Alloc, std::allocator<std::byte>>) {
-      return static_cast<Object*>(env::allocate(sizeof(Object), alignof(Object)));
-    } else {
-      typename std::allocator_traits<Alloc>::template rebind_alloc<Object> alloc(alloc_);
-      return std::to_address(alloc.allocate(1));
-    }
-  }
-  template <class Object>
-  void deallocate(Object* object) noexcept {
-    if constexpr (std::is_same_v<Alloc, std::allocator<std::byte>>) {
-      env::deallocate(object, sizeof(Object), alignof(Object));
-    } else {
-      typename std::allocator_traits<Alloc>::template rebind_alloc<Object> alloc(alloc_);
-      using pointer = typename std::allocator_traits<decltype(alloc)>::pointer;
-      alloc.deallocate(std::pointer_traits<pointer>::pointer_to(*object), 1);
-    }
-  }
-
   chunk& more_slots(record& mine) {
-    chunk* const fresh = make<chunk>();
+    chunk* const fresh = memory_.template make<chunk>();
     slots_.fetch_add(chunk::size, std::memory_order_relaxed);
     mine.add(*fresh);
     return *fresh;
@@ -156,7 +119,7 @@ class hazard_pointers {
 
   void retire(record& mine, detail::retirable* object) noexcept {
     mine.retired.push(object);
-    record::add_to(mine.retired_total, 1);
+    detail::add_to<B>(mine.retired_total, 1);
     if (mine.retired.size >= mine.scan_at) [[unlikely]]
       scan_when_due(mine);
   }
@@ -168,15 +131,18 @@ class hazard_pointers {
   void scan_when_due(record& mine) noexcept;
   std::size_t scan(record& mine) noexcept;
   void reclaim_all(record& mine, list& objects) noexcept;
+  void end_all(list& objects) noexcept;
+  // In a bucket: objects that are chained by the link that lists use, too.
+  static detail::protectable* after(const detail::protectable* object) noexcept {
+    return static_cast<detail::protectable*>(read_shared<B>(object->next_retired));
+  }
 
   typename env::template per_thread<record> records_;
   atomic<std::size_t, B> slots_{0};
   atomic<bool, B> scanning_{false};
-  // Retired by threads that could get no record; the next scan takes them all.
-  atomic<detail::retirable*, B> orphans_{nullptr};
-  atomic<std::uint64_t, B> orphaned_{0};
+  detail::orphanage<B> orphans_;  // of threads that could get no record; the next scan takes them all
   atomic<std::size_t, B> bound_{0};
-  [[no_unique_address]] Alloc alloc_{};
+  [[no_unique_address]] detail::domain_memory<B, Alloc> memory_;
 };
 
 template <class B = native>
@@ -216,19 +182,19 @@ class hazard_pointers<B, Alloc>::operation {
   item<T>* item_of(link<T> l) const noexcept { return l.pointer(); }
   node_type* get(link<T> l) const noexcept { return static_cast<node_type*>(l.pointer()); }
 
-  link<T> create() { return link<T>(domain_.template make<node_type>()); }
+  link<T> create() { return link<T>(domain_.memory_.template make<node_type>()); }
   link<T> create_spare() { return create(); }
-  void discard(link<T> l) noexcept { domain_.unmake(get(l)); }
+  void discard(link<T> l) noexcept { domain_.memory_.unmake(get(l)); }
   void discard_spare(link<T> l) noexcept { discard(l); }
   void retire(link<T> l) noexcept {
     retire_by(l, [](detail::retirable* object, void* domain) noexcept {
-      static_cast<hazard_pointers*>(domain)->unmake(static_cast<node_type*>(object));
+      static_cast<hazard_pointers*>(domain)->memory_.unmake(static_cast<node_type*>(object));
     });
   }
   void retire_whole(link<T> l) noexcept {
     retire_by(l, [](detail::retirable* object, void* domain) noexcept {
       static_cast<node_type*>(object)->value.destroy();
-      static_cast<hazard_pointers*>(domain)->unmake(static_cast<node_type*>(object));
+      static_cast<hazard_pointers*>(domain)->memory_.unmake(static_cast<node_type*>(object));
     });
   }
 
@@ -286,18 +252,13 @@ void hazard_pointers<B, Alloc>::reserve_slots(std::size_t count) {
 }
 
 template <class B, class Alloc>
-void hazard_pointers<B, Alloc>::retire(detail::retirable* object) noexcept {
+void hazard_pointers<B, Alloc>::retire(detail::protectable* object) noexcept {
   if (record* const mine = detail::attempt([this] { return &this_thread(); })) {
     retire(*mine, object);
     return;
   }
   // No memory for this thread's first record, and retire may not fail: so the object goes where the next scan finds it.
-  orphaned_.fetch_add(1, std::memory_order_relaxed);
-  detail::retirable* head = orphans_.load(std::memory_order_relaxed);
-  do {
-    write_shared<B>(object->next_retired, head);
-    // (8) release: publishes the object's fields to (9). The list is only ever taken whole, so a returning head is no harm.
-  } while (!orphans_.compare_exchange_weak(head, object, std::memory_order_release, std::memory_order_relaxed));
+  orphans_.push(object);
 }
 
 // One membarrier at a time: two at once cost many times more than one after the other. Past twice the threshold a thread scans
@@ -325,14 +286,7 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
   if (mine.scanning) return 0;  // a deleter retired something, or called reclaim()
   mine.scanning = true;
 
-  // (9) acquire: pairs with (8)
-  detail::retirable* orphan =
-      orphans_.load(std::memory_order_relaxed) == nullptr ? nullptr : orphans_.exchange(nullptr, std::memory_order_acquire);
-  while (orphan != nullptr) {
-    detail::retirable* const next = read_shared<B>(orphan->next_retired);
-    mine.retired.push(orphan);
-    orphan = next;
-  }
+  orphans_.take_all(mine.retired);
   records_.for_each_abandoned([&mine](record& dead) noexcept { mine.retired.take_all(dead.retired); });
 
   // After this fence: whoever protects one of our objects from now on finds it unlinked when it looks again.
@@ -344,8 +298,8 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
 
   // Hash what we retired, then pick out of it what the slots name.
   while (mine.retired.first != nullptr) {
-    detail::retirable* const object = mine.retired.pop();
-    detail::retirable*& bucket = record::bucket(mine.buckets, read_shared<B>(object->address));
+    auto* const object = static_cast<detail::protectable*>(mine.retired.pop());
+    detail::protectable*& bucket = record::bucket(mine.buckets, read_shared<B>(object->address));
     write_shared<B>(object->next_retired, bucket);
     bucket = object;
   }
@@ -357,11 +311,11 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
         // (2) acquire: pairs with (1): the holder's reads are over before we free
         const void* const address = hazard.protecting.load(std::memory_order_acquire);
         if (address == nullptr) continue;
-        detail::retirable*& bucket = record::bucket(mine.buckets, address);
-        detail::retirable* before = nullptr;
-        detail::retirable* next = nullptr;
-        for (detail::retirable* object = bucket; object != nullptr; object = next) {
-          next = read_shared<B>(object->next_retired);
+        detail::protectable*& bucket = record::bucket(mine.buckets, address);
+        detail::protectable* before = nullptr;
+        detail::protectable* next = nullptr;
+        for (detail::protectable* object = bucket; object != nullptr; object = next) {
+          next = after(object);
           if (read_shared<B>(object->address) != address) {
             before = object;
             continue;
@@ -377,9 +331,9 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
     }
   });
   list unprotected;
-  for (detail::retirable*& bucket : mine.buckets) {
+  for (detail::protectable*& bucket : mine.buckets) {
     while (bucket != nullptr) {
-      detail::retirable* const next = read_shared<B>(bucket->next_retired);
+      detail::protectable* const next = after(bucket);
       unprotected.push(bucket);
       bucket = next;
     }
@@ -395,7 +349,12 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
 
 template <class B, class Alloc>
 void hazard_pointers<B, Alloc>::reclaim_all(record& mine, list& objects) noexcept {
-  record::add_to(mine.reclaimed_total, objects.size);
+  detail::add_to<B>(mine.reclaimed_total, objects.size);
+  end_all(objects);
+}
+
+template <class B, class Alloc>
+void hazard_pointers<B, Alloc>::end_all(list& objects) noexcept {
   while (objects.first != nullptr) {
     detail::retirable* const object = objects.pop();
     read_shared<B>(object->reclaim)(object, this);
@@ -415,24 +374,19 @@ hazard_pointers<B, Alloc>::~hazard_pointers() {
       more = more || objects.first != nullptr;
       reclaim_all(each, objects);
     });
-    // relaxed: what other threads did with the domain happens before this, or they would use it still; so the list is whole, and its
-    // objects are as they were left. What comes since is this thread's.
-    detail::retirable* orphan = orphans_.exchange(nullptr, std::memory_order_relaxed);
-    while (orphan != nullptr) {
-      detail::retirable* const next = read_shared<B>(orphan->next_retired);
-      read_shared<B>(orphan->reclaim)(orphan, this);
-      orphan = next;
-      more = true;
-    }
+    list objects;
+    orphans_.take_all(objects);
+    more = more || objects.first != nullptr;
+    end_all(objects);
   }
   records_.for_each([&](record& each) noexcept {
     chunk* slots = each.chunks.load(std::memory_order_relaxed);
     while (slots != &each.first) {
       chunk* const next = read_shared<B>(slots->next);
-      unmake(slots);
+      memory_.unmake(slots);
       slots = next;
     }
-    unmake(&each);
+    memory_.unmake(&each);
   });
 }
 

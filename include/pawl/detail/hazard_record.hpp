@@ -7,15 +7,12 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../atomic.hpp"
+#include "retired.hpp"
 
 namespace pawl::inline v0::detail {
 
-/// In every object that can be retired. Its fields are written by the retiring thread and read by the one that reclaims.
-struct retirable {
-  using reclaim_function = void (*)(retirable*, void* domain) noexcept;
-  retirable* next_retired;
-  reclaim_function reclaim;
+/// What is in every object that hazard pointers protect.
+struct protectable : retirable {
   const void* address;  // as hazard pointers name the object
 };
 
@@ -54,28 +51,6 @@ struct hazard_chunk {
   hazard_slot<B>* outer_top = nullptr;  // where the outer chunk goes on
 };
 
-/// Objects in a singly linked list, with their number.
-template <class B>
-struct retired_list {
-  retirable* first = nullptr;
-  std::size_t size = 0;
-
-  void push(retirable* object) noexcept {
-    write_shared<B>(object->next_retired, first);
-    first = object;
-    ++size;
-  }
-  retirable* pop() noexcept {
-    retirable* const object = first;
-    first = read_shared<B>(object->next_retired);
-    --size;
-    return object;
-  }
-  void take_all(retired_list& other) noexcept {
-    while (other.first != nullptr) push(other.pop());
-  }
-};
-
 /// Owner-only state is plain: it passes to another thread only with the whole record, through environment::per_thread.
 template <class B>
 struct alignas(cache_line) hazard_record {
@@ -105,12 +80,7 @@ struct alignas(cache_line) hazard_record {
   bool scanning = false;
   atomic<std::uint64_t, B> retired_total{0};
   atomic<std::uint64_t, B> reclaimed_total{0};
-  retirable* buckets[bucket_count] = {};
-
-  // Only the owner writes: so load and store, no read-modify-write.
-  static void add_to(atomic<std::uint64_t, B>& counter, std::uint64_t n) noexcept {
-    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
+  protectable* buckets[bucket_count] = {};
 
   void claim(chunk& fresh) noexcept {
     for (slot& each : fresh.slots) {
@@ -148,7 +118,7 @@ struct alignas(cache_line) hazard_record {
     } while (!returned.compare_exchange_weak(head, &freed, std::memory_order_release, std::memory_order_relaxed));
   }
 
-  static retirable*& bucket(retirable** table, const void* address) noexcept {
+  static protectable*& bucket(protectable** table, const void* address) noexcept {
     const auto mixed = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(address)) * 0x9e3779b97f4a7c15U;
     return table[static_cast<std::size_t>(mixed >> 40U) & (bucket_count - 1)];
   }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+// A domain's memory: from the allocator that it was given, or the environment's.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "../environment.hpp"
+
+namespace pawl::inline v0::detail {
+
+/// Alloc is used by several threads at once.
+template <class B, class Alloc>
+class domain_memory {
+  using env = environment<B>;
+  static constexpr bool from_environment = std::is_same_v<Alloc, std::allocator<std::byte>>;
+  template <class Object>
+  using rebound = typename std::allocator_traits<Alloc>::template rebind_alloc<Object>;
+
+ public:
+  domain_memory() = default;
+  explicit domain_memory(const Alloc& alloc) : alloc_(alloc) {}
+
+  /// Throws std::bad_alloc, or what the allocator or the constructor throws, before any effect.
+  template <class Object, class... Args>
+  Object* make(Args&&... args) {
+    Object* const memory = allocate<Object>();
+    if constexpr (std::is_nothrow_constructible_v<Object, Args...>) {
+      return std::construct_at(memory, std::forward<Args>(args)...);
+    } else {
+      struct undo {
+        domain_memory* memory;
+        Object* object;
+        ~undo() {
+          if (object != nullptr) memory->deallocate(object);
+        }
+      } guard{this, memory};
+      std::construct_at(memory, std::forward<Args>(args)...);
+      return std::exchange(guard.object, nullptr);
+    }
+  }
+  template <class Object>
+  void unmake(Object* object) noexcept {
+    std::destroy_at(object);
+    deallocate(object);
+  }
+
+ private:
+  template <class Object>
+  Object* allocate() {
+    if constexpr (from_environment) {
+      return static_cast<Object*>(env::allocate(sizeof(Object), alignof(Object)));
+    } else {
+      rebound<Object> alloc(alloc_);
+      return std::to_address(alloc.allocate(1));
+    }
+  }
+  template <class Object>
+  void deallocate(Object* object) noexcept {
+    if constexpr (from_environment) {
+      env::deallocate(object, sizeof(Object), alignof(Object));
+    } else {
+      rebound<Object> alloc(alloc_);
+      using pointer = typename std::allocator_traits<rebound<Object>>::pointer;
+      alloc.deallocate(std::pointer_traits<pointer>::pointer_to(*object), 1);
+    }
+  }
+
+  [[no_unique_address]] Alloc alloc_{};
+};
+
+}  // namespace pawl::inline v0::detail

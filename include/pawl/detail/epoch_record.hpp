@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+// What one thread owns of an epoch domain: the mark that says since when it reads, and the objects that it retired.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+
+#include "retired.hpp"
+
+namespace pawl::inline v0::detail {
+
+/// Epochs count in steps of `one`: below it a pin counts how deep its critical sections nest. Half a million epochs a second, each a
+/// system call, would take 17 years to come round.
+struct epoch_clock {
+  static constexpr std::uint64_t one = std::uint64_t{1} << 16U;
+  static constexpr std::uint64_t nesting = one - 1;
+  /// Later than every epoch.
+  static constexpr std::uint64_t never = ~std::uint64_t{0};
+};
+
+/// Owner-only state is plain: it passes to another thread only with the whole record, through environment::per_thread. The lists pass by
+/// owns_lists, too.
+template <class B>
+struct alignas(cache_line) epoch_record {
+  using env = environment<B>;
+  using owners = typename env::template per_thread<epoch_record>;
+
+  epoch_record() noexcept : fences(env::settle_fences()) {}
+
+  // The reader's line: written at every lock and unlock.
+
+  /// The epoch in which the outermost critical section began, and in the lower bits how many are open. None: the epoch says nothing.
+  atomic<std::uint64_t, B> pin{0};
+  const typename env::fences fences;
+
+  void lock(const atomic<std::uint64_t, B>& epoch) noexcept {
+    std::uint64_t held = pin.load(std::memory_order_relaxed);  // our own
+    assert((held & epoch_clock::nesting) != epoch_clock::nesting && "65535 critical sections in each other");
+    // relaxed: an old epoch only holds back more. That it is at least as new as what we are about to read, the fences see to.
+    if ((held & epoch_clock::nesting) == 0) held = epoch.load(std::memory_order_relaxed);
+    // (1) release: whoever reads this by (2) instead of an earlier unlock has our earlier sections behind it, too; without it an object
+    // could be freed under their last read.
+    pin.store(held + 1, std::memory_order_release);
+    // The pin before all that the section reads, for every heavy fence: see epochs::step.
+    env::light_fence(fences);
+  }
+  // (1) release: what the section read comes before the end of what it read
+  void unlock() noexcept { pin.store(pin.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
+  /// By the owner.
+  [[nodiscard]] bool reads() const noexcept { return (pin.load(std::memory_order_relaxed) & epoch_clock::nesting) != 0; }
+
+  // The writer's line.
+
+  /// True while the owner works on its lists, so that nobody takes them. A lock of the owner's, biased: it costs no locked instruction.
+  alignas(cache_line) atomic<bool, B> owns_lists{false};
+  bool reclaiming = false;  // inside of that
+  retired_list<B> fresh;
+  /// Retired before the epoch `waiting_since` began to be over.
+  retired_list<B> waiting;
+  std::uint64_t waiting_since = 0;
+  std::size_t look_at = env::tuning.scan_threshold;
+  atomic<std::uint64_t, B> retired_total{0};
+  atomic<std::uint64_t, B> reclaimed_total{0};
+
+  /// False where rcu_barrier is about to take the lists.
+  [[nodiscard]] bool begin(const atomic<bool, B>& taken) noexcept {
+    owns_lists.store(true, std::memory_order_relaxed);
+    // Between the two: either we see that the lists are taken, or the taker, who has a heavy fence between its two, that we own them.
+    env::light_fence(fences);
+    // (3) acquire: pairs with (6), by which the last taker left the lists empty
+    if (taken.load(std::memory_order_acquire)) [[unlikely]] {
+      end();
+      return false;
+    }
+    announce_write<B>(fresh);
+    announce_write<B>(waiting);
+    return true;
+  }
+  // (4) release: what we did with the lists comes before what a taker does, who waits for this by (5)
+  void end() noexcept { owns_lists.store(false, std::memory_order_release); }
+
+  /// Needs a taker's or the owner's right to the lists.
+  void take_lists(retired_list<B>& into) noexcept {
+    announce_write<B>(fresh);
+    announce_write<B>(waiting);
+    into.take_all(waiting);
+    into.take_all(fresh);
+  }
+};
+
+}  // namespace pawl::inline v0::detail
