@@ -204,6 +204,16 @@ void add_barriers(std::vector<scenario>& all) {
                    };
                    at_once(frees, frees);
                  }});
+  all.push_back({"rcu: barrier, and told what the deleter did | the same", [] {
+                   model::var<int> ended{0};
+                   int object = 0;
+                   pawl::rcu_retire(&object, [&ended](int*) { ended.set(1); }, of_process());
+                   const auto frees = [&ended] {
+                     rcu_barrier(of_process());
+                     model::require(ended.get() == 1, "the deleter has run");
+                   };
+                   at_once(frees, frees);
+                 }});
   // What is retired while a barrier takes the lists, the barrier may take, too.
   all.push_back({"rcu: lock, read, unlock | replace | barrier", [] {
                    replaced<> o;
