@@ -14,7 +14,7 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
       "Only the failure needs it, and its weakening is caught; g++ warns of a failure order above the success order.";
   static constexpr entry entries[] = {
       {"pawl/hash_map.hpp", "head->key.compare_exchange_strong(state", failure_only},
-      {"pawl/tagged_pool.hpp", "list.compare_exchange_weak(head, next", failure_only},
+      {"pawl/detail/pool_free_list.hpp", "head_.compare_exchange_weak(head, next", failure_only},
   };
   for (const entry& each : entries) {
     if (file == each.file && line.find(each.piece) != std::string::npos) return each.why;
