@@ -76,6 +76,16 @@ TEST_CASE("nodes of a stack come from the domain's allocator and go back to it")
   lists::memory_comes_from_the_allocator<stacks>();
 }
 
+TEST_CASE("a pool under a stack takes all its memory from its allocator, and gives it back") {
+  lists::a_pools_memory_comes_from_its_allocator<stacks>();
+}
+
+TEST_CASE("a stack loses nothing where an allocation of its domain or its pool fails, and takes the element the next time") {
+  using allocator = std::pmr::polymorphic_allocator<std::byte>;
+  lists::nothing_is_lost_where_an_allocation_fails<stacks, tagged_pool<pawl::native, allocator>>();
+  lists::nothing_is_lost_where_an_allocation_fails<stacks, hazard_pointers<pawl::native, allocator>>();
+}
+
 TEMPLATE_TEST_CASE("memory stays flat when one thread pushes to a stack and another pops", "", own_pool, minimal_pool, fixed_pool) {
   lists::memory_stays_flat_when_one_thread_pushes_and_another_pops<stacks, TestType>(500);
 }

@@ -16,7 +16,7 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
       {"pawl/detail/epoch_domain.hpp", "in_barrier_.exchange(true",
        "The heavy fence behind it is an acquire fence, too; ThreadSanitizer doesn't see that."},
       {"pawl/hash_map.hpp", "head->key.compare_exchange_strong(state", failure_only},
-      {"pawl/tagged_pool.hpp", "list.compare_exchange_weak(head, next", failure_only},
+      {"pawl/detail/pool_free_list.hpp", "head_.compare_exchange_weak(head, next", failure_only},
   };
   for (const entry& each : entries) {
     if (file == each.file && line.find(each.piece) != std::string::npos) return each.why;
