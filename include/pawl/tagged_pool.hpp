@@ -69,6 +69,8 @@ class tagged_pool {
     name first;
     std::uint32_t count = 0;
     name full;
+    /// The owner vanished in a fork, in the midst of anything: its nodes, two chains at most, are left alone.
+    void lost_thread() noexcept { *this = {}; }
   };
 
  public:

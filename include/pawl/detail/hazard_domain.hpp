@@ -11,6 +11,7 @@
 #include "../reclaimer.hpp"
 #include "domain_memory.hpp"
 #include "hazard_record.hpp"
+#include "turn.hpp"
 
 namespace pawl::inline v0 {
 
@@ -159,7 +160,7 @@ class hazard_pointers {
 
   typename env::template per_thread<record> records_;
   atomic<std::size_t, B> slots_{0};
-  atomic<bool, B> fencing_{false};
+  detail::turn<B> fencing_;
   detail::orphanage<B> orphans_;  // of threads that could get no record; the next scan takes them all
   atomic<std::size_t, B> bound_{0};
   [[no_unique_address]] detail::domain_memory<B, Alloc> memory_;
@@ -295,7 +296,7 @@ template <class B, class Alloc>
       return;
     }
     // relaxed: the flag guards no data, it only spreads fences over time
-    const bool alone = !fencing_.load(std::memory_order_relaxed) && !fencing_.exchange(true, std::memory_order_relaxed);
+    const bool alone = fencing_.try_take(std::memory_order_relaxed);
     if (!alone && mine.retired.size < mine.scan_at + patience(due)) return;
     freed = scan(mine, alone);
     // Deleters may retire more: again, as long as that frees anything.
@@ -313,7 +314,7 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
 
   // After this fence: whoever protects one of our objects from now on finds it unlinked when it looks again.
   const bool ordered = env::heavy_fence();
-  if (alone) fencing_.store(false, std::memory_order_relaxed);
+  if (alone) fencing_.give_back(std::memory_order_relaxed);
   if (!ordered) {
     mine.scan_at = mine.retired.size + threshold();  // no memory for it in the kernel: later
     mine.scanning = false;
