@@ -36,11 +36,15 @@ TEST_CASE("stacks over a growing pool: pairs and triples of operations") { explo
 TEST_CASE("queues over a growing pool: pairs and triples of operations") { explore("queue over a growing pool"); }
 TEST_CASE("stacks over hazard pointers: pairs and triples of operations") { explore("stack of"); }
 TEST_CASE("queues over hazard pointers: pairs and triples of operations") { explore("queue of"); }
+TEST_CASE("stacks over epochs: pairs and triples of operations") { explore("stack over epochs"); }
+TEST_CASE("queues over epochs: pairs and triples of operations") { explore("queue over epochs"); }
+TEST_CASE("epochs: readers, writers, barriers, and no memory") { explore("rcu: ", true); }
 TEST_CASE("hazard pointers: pairs and triples of operations") { explore("hazard pointer: "); }
 TEST_CASE("maps: pairs of members on one key and on two, and on all") {
   explore("hash_map of 2 buckets");
   explore("hash_map with");
 }
+TEST_CASE("maps over epochs: pairs of members on one key and on two") { explore("hash_map over epochs"); }
 TEST_CASE("maps: growth") { explore("hash_map of 1 bucket"); }
 TEST_CASE("maps: buckets that nobody has used") { explore("hash_map of 8 buckets"); }
 TEST_CASE("maps: what an operation tells") { explore("hash_map tells"); }

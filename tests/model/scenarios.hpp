@@ -6,6 +6,7 @@
 #include <pawl/atomic.hpp>
 #include <pawl/hazard_pointer.hpp>
 #include <pawl/model.hpp>
+#include <pawl/rcu.hpp>
 #include <pawl/tagged_pool.hpp>
 
 #include <functional>
@@ -20,6 +21,7 @@ namespace model = pawl::model;
 template <class T>
 using atomic = pawl::atomic<T, B>;
 using hazards = pawl::hazard_pointers<B>;
+using epochs = pawl::epochs<B>;
 using pool = pawl::tagged_pool<B>;
 
 /// `large`: takes seconds, so only the order report explores it, and only where no smaller one finds anything.
@@ -42,6 +44,7 @@ void add_atomics(std::vector<scenario>& all);
 void add_fences(std::vector<scenario>& all);
 void add_pools(std::vector<scenario>& all);
 void add_hazard_pointers(std::vector<scenario>& all);
+void add_epochs(std::vector<scenario>& all);
 void add_stacks_and_queues(std::vector<scenario>& all);
 void add_maps(std::vector<scenario>& all);
 void add_waiting(std::vector<scenario>& all);
@@ -52,6 +55,7 @@ inline std::vector<scenario> all() {
   add_fences(found);
   add_pools(found);
   add_hazard_pointers(found);
+  add_epochs(found);
   add_stacks_and_queues(found);
   add_maps(found);
   add_waiting(found);

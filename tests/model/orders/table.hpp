@@ -30,12 +30,16 @@ inline void print_tables(std::vector<scenario_size> sizes) {
                                      {"asymmetric fences", "fence: "},
                                      {"pools", "pool: "},
                                      {"hazard pointers", "hazard pointer: "},
+                                     {"epochs", "rcu: "},
                                      {"stacks over a pool", "stack over a pool"},
                                      {"stacks over a growing pool", "stack over a growing pool"},
                                      {"stacks over hazard pointers", "stack of"},
+                                     {"stacks over epochs", "stack over epochs"},
                                      {"queues over a pool", "queue over a pool"},
                                      {"queues over a growing pool", "queue over a growing pool"},
                                      {"queues over hazard pointers", "queue of"},
+                                     {"queues over epochs", "queue over epochs"},
+                                     {"maps over epochs", "hash_map over epochs"},
                                      {"maps and sets", "hash_"},
                                      {"rooms in which threads wait", "waiting: "}};
   const auto print = [](const std::string& columns, const scenario_size& size) {

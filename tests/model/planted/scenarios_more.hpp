@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "model/scenarios.hpp"
+#include "model/scenarios/replaced.hpp"
 
 namespace planted {
 
@@ -85,27 +85,18 @@ inline void tail_lags_by_two() {
   model::require(popped == 3, "each element is popped once");
 }
 
-struct watched : pawl::hazard_pointer_obj_base<watched, void (*)(watched*)> {
-  model::var<int> value{7};
-};
-
 // The slot that protects is not in the thread's newest chunk of slots.
 inline void more_slots_than_a_chunk_has() {
-  auto& domain = pawl::hazard_pointer_default_domain<B>();
-  pawl::atomic<watched*, B> source{model::make<watched>()};
-  const auto end = [](watched* object) { model::destroy(object); };
+  replaced_object<hazards, pawl::hazard_pointer_obj_base> o;
   model::thread reads([&] {
     auto guard = pawl::make_hazard_pointer<B>();
     auto second = pawl::make_hazard_pointer<B>();
     auto third = pawl::make_hazard_pointer<B>();
     auto fourth = pawl::make_hazard_pointer<B>();
-    model::require(guard.protect(source)->value.get() == 7, "it is alive");
+    o.read(guard.protect(o.source));
   });
-  watched* const old = source.exchange(model::make<watched>(), std::memory_order_acq_rel);
-  old->retire(+end, domain);
-  domain.reclaim();
+  o.replace_and_reclaim();
   reads.join();
-  source.load(std::memory_order_relaxed)->retire(+end, domain);
 }
 
 // No hash.

@@ -4,76 +4,27 @@
 #include <optional>
 #include <span>
 
-#include "model/scenarios.hpp"
+#include "replaced.hpp"
 
 namespace scenarios {
 namespace {
 
-struct watched : pawl::hazard_pointer_obj_base<watched, void (*)(watched*)> {
-  model::var<int> value{7};
-};
-void end(watched* object) { model::destroy(object); }
-
 using hazard = pawl::basic_hazard_pointer<B>;
-
-/// An object that one thread replaces by another, with the old one retired. The last one is retired at the end.
 template <class Domain = hazards>
-class replaced_object {
- public:
-  explicit replaced_object(Domain& domain = Domain::default_domain()) : domain_(domain) {}
-  ~replaced_object() { source.load(std::memory_order_relaxed)->retire(&end, domain_); }
-  replaced_object(const replaced_object&) = delete;
-  replaced_object& operator=(const replaced_object&) = delete;
-
-  void replace() { source.exchange(model::make<watched>(), std::memory_order_acq_rel)->retire(&end, domain_); }
-  void replace_and_reclaim() {
-    replace();
-    domain_.reclaim();
-  }
-  static void read(const watched* object) { model::require(object->value.get() == 7, "it is alive"); }
-
-  pawl::atomic<watched*, typename Domain::backend_type> source{model::make<watched>()};
-
- private:
-  Domain& domain_;
-};
-
-// A thread for which there is no memory whenever it needs a record: what it retires goes to the domain.
-struct poor : pawl::backend::model {
-  static inline unsigned thread = ~0U;
-};
+using replaced = replaced_object<Domain, pawl::hazard_pointer_obj_base>;
+using object = replaced<>::object;
 
 }  // namespace
-}  // namespace scenarios
-
-template <>
-struct pawl::environment<scenarios::poor> : pawl::environment<pawl::backend::model> {
-  template <class T>
-  class per_thread : public model::detail::per_thread<T> {
-    using base = model::detail::per_thread<T>;
-
-   public:
-    template <class Make>
-    T& get(Make make) {
-      if (model::detail::active != nullptr && model::detail::active->steps().running() == scenarios::poor::thread) {
-        throw std::bad_alloc();
-      }
-      return base::get(make);
-    }
-  };
-};
-
-namespace scenarios {
 
 void add_hazard_pointers(std::vector<scenario>& all) {
   // What a reader does while another thread replaces, retires and frees.
   const auto beside_reclaim = [&all](const std::string& name, auto reads) {
     all.push_back({"hazard pointer: " + name + " | replace and retire", [reads] {
-                     replaced_object o;
+                     replaced<> o;
                      at_once([&] { reads(o); }, [&] { o.replace_and_reclaim(); });
                    }});
     all.push_back({"hazard pointer: " + name + " | retired until a scan is due", [reads] {
-                     replaced_object o;
+                     replaced<> o;
                      at_once([&] { reads(o); },
                              [&] {
                                o.replace();
@@ -87,7 +38,7 @@ void add_hazard_pointers(std::vector<scenario>& all) {
   });
   beside_reclaim("try_protect", [](auto& o) {
     auto guard = pawl::make_hazard_pointer<B>();
-    watched* found = o.source.load(std::memory_order_relaxed);
+    object* found = o.source.load(std::memory_order_relaxed);
     if (guard.try_protect(found, o.source)) o.read(found);
   });
   beside_reclaim("protect, reset, protect", [](auto& o) {
@@ -99,14 +50,14 @@ void add_hazard_pointers(std::vector<scenario>& all) {
   beside_reclaim("protect by one, swap, the other ends", [](auto& o) {
     auto first = pawl::make_hazard_pointer<B>();
     auto second = pawl::make_hazard_pointer<B>();
-    const watched* const found = first.protect(o.source);
+    const object* const found = first.protect(o.source);
     swap(first, second);
     first = hazard();
     o.read(found);
   });
   beside_reclaim("protect, move", [](auto& o) {
     auto first = pawl::make_hazard_pointer<B>();
-    const watched* const found = first.protect(o.source);
+    const object* const found = first.protect(o.source);
     const hazard second(std::move(first));
     o.read(found);
   });
@@ -125,22 +76,22 @@ void add_hazard_pointers(std::vector<scenario>& all) {
 
   // A guard of one's own, which another thread can't be late for: it is set before the object can be retired.
   all.push_back({"hazard pointer: reset_protection, then told | told, then retire", [] {
-                   replaced_object o;
+                   replaced<> o;
                    atomic<bool> set{false};
                    at_once(
                        [&] {
                          auto guard = pawl::make_hazard_pointer<B>();
-                         const watched* const object = o.source.load(std::memory_order_acquire);
-                         guard.reset_protection(object);
+                         const object* const mine = o.source.load(std::memory_order_acquire);
+                         guard.reset_protection(mine);
                          set.store(true, std::memory_order_release);
-                         o.read(object);
+                         o.read(mine);
                        },
                        [&] {
                          if (set.load(std::memory_order_acquire)) o.replace_and_reclaim();
                        });
                  }});
   all.push_back({"hazard pointer: protected by a handle that another thread made, and ends", [] {
-                   replaced_object o;
+                   replaced<> o;
                    std::optional<hazard> handed{pawl::make_hazard_pointer<B>()};
                    at_once(
                        [&] {
@@ -170,7 +121,7 @@ void add_hazard_pointers(std::vector<scenario>& all) {
                    model::require(!again.empty(), "it has a slot");
                  }});
   all.push_back({"hazard pointer: a thread ends with objects retired, its joiner frees them", [] {
-                   replaced_object o;
+                   replaced<> o;
                    at_once(
                        [&] {
                          auto guard = pawl::make_hazard_pointer<B>();
@@ -187,16 +138,16 @@ void add_hazard_pointers(std::vector<scenario>& all) {
                        });
                  }});
   all.push_back({"hazard pointer: replace and retire | replace and retire", [] {
-                   replaced_object o;
+                   replaced<> o;
                    at_once([&] { o.replace_and_reclaim(); }, [&] { o.replace_and_reclaim(); });
                  }});
   all.push_back({"hazard pointer: reclaim | reclaim", [] {
-                   replaced_object o;
+                   replaced<> o;
                    o.replace();
                    at_once([&] { hazards::default_domain().reclaim(); }, [&] { hazards::default_domain().reclaim(); });
                  }});
   all.push_back({"hazard pointer: statistics | replace and retire", [] {
-                   replaced_object o;
+                   replaced<> o;
                    at_once([&] { o.replace_and_reclaim(); },
                            [&] {
                              const auto stats = hazards::default_domain().stats();
@@ -205,7 +156,7 @@ void add_hazard_pointers(std::vector<scenario>& all) {
                            });
                  }});
   all.push_back({"hazard pointer: protect | protect | replace and retire", [] {
-                   replaced_object o;
+                   replaced<> o;
                    const auto reads = [&] {
                      auto guard = pawl::make_hazard_pointer<B>();
                      o.read(guard.protect(o.source));
@@ -213,7 +164,7 @@ void add_hazard_pointers(std::vector<scenario>& all) {
                    at_once(reads, reads, [&] { o.replace_and_reclaim(); });
                  }});
   all.push_back({"hazard pointer: protect | replace and retire | replace and retire", [] {
-                   replaced_object o;
+                   replaced<> o;
                    at_once(
                        [&] {
                          auto guard = pawl::make_hazard_pointer<B>();
@@ -228,11 +179,11 @@ void add_hazard_pointers(std::vector<scenario>& all) {
                      poor::thread = ~0U;
                      domain_type domain;
                      {
-                       replaced_object<domain_type> o(domain);
-                       replaced_object<domain_type> another(domain);
+                       replaced<domain_type> o(domain);
+                       replaced<domain_type> another(domain);
                        at_once(
                            [&] {
-                             poor::thread = model::detail::active->steps().running();
+                             poor::begins();
                              o.replace();
                              if (retiring == 2) another.replace();
                            },

@@ -113,7 +113,9 @@ class shared {
           empty();
           break;
         case does::reclaim:
-          if constexpr (std::is_same_v<typename Container::reclaimer_type, hazards>) hazards::default_domain().reclaim();
+          if constexpr (!std::is_same_v<typename Container::reclaimer_type, pool>) {
+            Container::reclaimer_type::default_domain().reclaim();
+          }
           break;
       }
     }
@@ -159,13 +161,14 @@ void run_threads(Container& container, int before, const std::vector<steps>& thr
   all.pop();
 }
 
-enum class nodes_of { fixed_pool, growing_pool, hazard_pointers };
+enum class nodes_of { fixed_pool, growing_pool, hazard_pointers, epochs };
 
 template <class Container>
 scenario container_scenario(nodes_of nodes, int before, const std::vector<steps>& threads, bool large = false) {
   std::string name = is_queue<Container> ? "queue" : "stack";
   if (nodes == nodes_of::fixed_pool) name += " over a pool";
   if (nodes == nodes_of::growing_pool) name += " over a growing pool";
+  if (nodes == nodes_of::epochs) name += " over epochs";
   name += " of " + std::to_string(before) + ": ";
   for (std::size_t i = 0; i < threads.size(); ++i) name += (i == 0 ? "" : " | ") + name_of(threads[i]);
   return {name,
@@ -186,7 +189,7 @@ scenario container_scenario(nodes_of nodes, int before, const std::vector<steps>
 template <class Container>
 void add_container(std::vector<scenario>& all, nodes_of nodes) {
   using enum does;
-  const bool with_hazards = nodes == nodes_of::hazard_pointers;
+  const bool frees = nodes == nodes_of::hazard_pointers || nodes == nodes_of::epochs;
   const bool growing_queue = nodes == nodes_of::growing_pool && is_queue<Container>;
   const auto add = [&](int before, std::vector<steps> threads, bool large = false) {
     all.push_back(container_scenario<Container>(nodes, before, threads, large));
@@ -196,7 +199,7 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
     for (std::size_t j = i; j < std::size(single); ++j) {
       for (const int before : {0, 2}) {
         steps first{single[i]};
-        if (with_hazards && (single[i] == pop || single[i] == pop_all)) first.push_back(reclaim);
+        if (frees && (single[i] == pop || single[i] == pop_all)) first.push_back(reclaim);
         const bool many = growing_queue && single[i] == push_two && single[j] == push_two;
         if (many && before == 0) continue;  // 400,000 executions, of a pool that grows thrice
         add(before, {first, {single[j]}}, many);
@@ -204,7 +207,7 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
     }
   }
   // Nodes that come back while they are read.
-  if (with_hazards) {
+  if (frees) {
     add(2, {{pop, pop, reclaim}, {pop}});
     add(0, {{push, pop, reclaim}, {pop}});
     add(0, {{push, pop_all, reclaim}, {pop}});
@@ -226,7 +229,7 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
   // (How two threads grow a pool at once is in pools.hpp.)
   if (nodes != nodes_of::growing_pool) {
     add(0, {{push}, {push}, {pop}});
-    add(0, {{push}, {push}, {push}}, is_queue<Container> && !with_hazards);
+    add(0, {{push}, {push}, {push}}, is_queue<Container> && !frees);
     add(0, {{push}, {push}, {pop_all}});
     add(0, {{push_two}, {push}, {pop}});
   }
@@ -318,6 +321,8 @@ void add_stacks_and_queues(std::vector<scenario>& all) {
   }
   add_container<stack<int, hazards>>(all, nodes::hazard_pointers);
   add_container<queue<int, hazards>>(all, nodes::hazard_pointers);
+  add_container<stack<int, epochs>>(all, nodes::epochs);
+  add_container<queue<int, epochs>>(all, nodes::epochs);
   all.push_back(comes_back());
   all.push_back(late_pop());
   all.push_back(late_push<stack<int, pool>>("stack"));

@@ -4,6 +4,7 @@
 #include <pawl/hash_map.hpp>
 
 #include <optional>
+#include <type_traits>
 
 #include "model/scenarios.hpp"
 
@@ -16,7 +17,9 @@ namespace {
 struct same {
   std::size_t operator()(int key) const noexcept { return static_cast<std::size_t>(key); }
 };
-using map = pawl::hash_map<int, int, same, std::equal_to<int>, hazards>;
+template <class R>
+using map_over = pawl::hash_map<int, int, same, std::equal_to<int>, R>;
+using map = map_over<hazards>;
 using map_spec = model::spec::map<int, int>;
 
 void reclaim() { hazards::default_domain().reclaim(); }
@@ -119,6 +122,7 @@ int call(Map& m, on_key what, int key, int value) {
 }
 
 /// A map of which everything that happens is a history: there must be an order in which a sequential map does the same.
+template <class R = hazards>
 class checked_map {
  public:
   explicit checked_map(std::size_t expected_elements = 0) : all_(expected_elements) {}
@@ -127,7 +131,7 @@ class checked_map {
     return history_.call([&] { return scenarios::call(all_, what, key, value); },
                          [=](map_spec& s) { return scenarios::call(s, what, key, value); });
   }
-  map& all() noexcept { return all_; }
+  map_over<R>& all() noexcept { return all_; }
   // Afterwards: so that the history ends with what is in the map, and what says so in other words agrees.
   void ends_with_keys(std::initializer_list<int> possible) {
     std::size_t found = 0;
@@ -145,7 +149,7 @@ class checked_map {
 
  private:
   model::linearizable<map_spec> history_;
-  map all_;
+  map_over<R> all_;
 };
 
 /// What a thread does to a map: a member and its key.
@@ -165,21 +169,23 @@ enum class size_of { small, large };
 enum class frees { nothing, first_thread };
 
 /// Threads on a map of `buckets` buckets and with these keys, whose values are 10. The first may free what it can at its end.
+template <class R = hazards>
 scenario map_scenario(std::size_t buckets, const std::vector<int>& keys, const std::vector<std::vector<step_on_map>>& threads,
                       frees who = frees::nothing, size_of size = size_of::small) {
-  std::string name = "hash_map of " + std::to_string(buckets) + (buckets == 1 ? " bucket with {" : " buckets with {");
+  std::string name = std::is_same_v<R, hazards> ? "hash_map of " : "hash_map over epochs of ";
+  name += std::to_string(buckets) + (buckets == 1 ? " bucket with {" : " buckets with {");
   for (const int key : keys) name += (name.back() == '{' ? "" : ", ") + std::to_string(key);
   name += "}: ";
   for (std::size_t i = 0; i < threads.size(); ++i) name += (i == 0 ? "" : " | ") + name_of(threads[i]);
   return {name,
           [=] {
-            checked_map m(buckets);
+            checked_map<R> m(buckets);
             for (const int key : keys) m.call(on_key::insert, key, 10);
             const auto run = [&](std::size_t i) {
               return [&, i] {
                 int value = 100 * static_cast<int>(i + 1);
                 for (const step_on_map& each : threads[i]) m.call(each.what, each.key, value++);
-                if (i == 0 && who == frees::first_thread) reclaim();
+                if (i == 0 && who == frees::first_thread) R::default_domain().reclaim();
               };
             };
             if (threads.size() == 2) {
@@ -192,6 +198,7 @@ scenario map_scenario(std::size_t buckets, const std::vector<int>& keys, const s
           size == size_of::large};
 }
 
+template <class R>
 void add_pairs_on_keys(std::vector<scenario>& all) {
   using enum on_key;
   const auto retires = [](on_key what) { return what >= insert_or_assign && what <= erase_if; };
@@ -203,19 +210,19 @@ void add_pairs_on_keys(std::vector<scenario>& all) {
       const on_key second = first == a ? b : a;
       const bool both = retires(first) && retires(second);
       const frees who = retires(first) && (!both || first == second) ? frees::first_thread : frees::nothing;
-      all.push_back(map_scenario(2, {1}, {{{first, 1}}, {{second, 1}}}, who));
-      all.push_back(map_scenario(2, {1}, {{{first, 4}}, {{second, 4}}}, who));
+      all.push_back(map_scenario<R>(2, {1}, {{{first, 1}}, {{second, 1}}}, who));
+      all.push_back(map_scenario<R>(2, {1}, {{{first, 4}}, {{second, 4}}}, who));
     }
   }
   // Neighbours in the list. What differs only in the result is left out.
   for (const on_key a : {insert, insert_or_assign, update, upsert, erase}) {
     for (const on_key b : {insert, insert_or_assign, update, upsert, erase, find}) {
-      all.push_back(map_scenario(2, {1}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
+      all.push_back(map_scenario<R>(2, {1}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
       if (b == find) {
-        all.push_back(map_scenario(2, {1}, {{{a, 4}}, {{b, 1}}}));
-        all.push_back(map_scenario(2, {1, 4}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
+        all.push_back(map_scenario<R>(2, {1}, {{{a, 4}}, {{b, 1}}}));
+        all.push_back(map_scenario<R>(2, {1, 4}, {{{a, 1}}, {{b, 4}}}, frees::first_thread));
       } else if (b >= a) {
-        all.push_back(map_scenario(2, {1, 4}, {{{a, 1}}, {{b, 4}}}));
+        all.push_back(map_scenario<R>(2, {1, 4}, {{{a, 1}}, {{b, 4}}}));
       }
     }
   }
@@ -227,7 +234,7 @@ void add_pairs_on_keys(std::vector<scenario>& all) {
 void add_pairs_on_all(std::vector<scenario>& all, const std::string& name, std::function<void(map&, on_key)> member) {
   for (const on_key other : all_on_key) {
     all.push_back({"hash_map with {1, 4}: " + name + " | " + name_of(other) + " 1", [=] {
-                     checked_map m(2);
+                     checked_map<> m(2);
                      m.call(on_key::insert, 1, 10);
                      m.call(on_key::insert, 4, 10);
                      at_once([&] { m.call(other, 1, 100); }, [&] { member(m.all(), other); });
@@ -410,7 +417,8 @@ scenario address_comes_back(const std::string& name, bool large, const std::func
 
 void add_maps(std::vector<scenario>& all) {
   using enum on_key;
-  add_pairs_on_keys(all);
+  add_pairs_on_keys<hazards>(all);
+  add_pairs_on_keys<epochs>(all);
   add_members_on_all(all);
   add_telling_maps(all);
   all.push_back(passed_on());
@@ -437,6 +445,9 @@ void add_maps(std::vector<scenario>& all) {
   all.push_back(map_scenario(1, {1}, {{{insert, 2}}, {{insert, 4}}}));
 
   // Triples.
+  all.push_back(map_scenario<epochs>(2, {}, {{{insert, 1}}, {{erase, 1}}, {{find, 1}}}));
+  all.push_back(map_scenario<epochs>(2, {1}, {{{erase, 1}}, {{erase, 1}}, {{insert, 1}}}, frees::first_thread));
+  all.push_back(map_scenario<epochs>(1, {1}, {{{insert, 2}}, {{erase, 1}}}, frees::first_thread));
   all.push_back(map_scenario(2, {}, {{{insert, 1}}, {{erase, 1}}, {{find, 1}}}));
   all.push_back(map_scenario(2, {1}, {{{erase, 1}}, {{insert, 1}}, {{find, 1}}}));
   all.push_back(map_scenario(2, {}, {{{insert, 1}}, {{insert, 1}}, {{erase, 1}}}));
