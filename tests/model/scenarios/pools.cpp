@@ -283,7 +283,7 @@ void add_pools(std::vector<scenario>& all) {
     pool nodes;
     stack here(nodes);
     queue between(nodes);
-    pawl::stack<char, pool> there(nodes);
+    pawl::stack<bool, pool> there(nodes);  // smaller
     here.push(1);
     int found = 0;
     at_once(
@@ -291,8 +291,8 @@ void add_pools(std::vector<scenario>& all) {
           if (const auto one = here.try_pop()) between.push(*one);
         },
         [&] {
-          if (const auto one = between.try_pop()) there.push(static_cast<char>(*one));
-          found = there.try_pop().value_or(0);
+          if (const auto one = between.try_pop()) there.push(*one == 1);
+          found = there.try_pop().value_or(false) ? 1 : 0;
         });
     model::require(found + between.try_pop().value_or(0) == 1, "it is in one place");
   });
