@@ -9,13 +9,14 @@
 // which is rare, pays for that order by an asymmetric fence (where the system has no membarrier, every protection is a full fence).
 //
 // | a stalled thread holds back | the objects in its own slots, and what it has itself retired
-// | retired and not yet freed   | at most t * 5/4 * max(1024, 2 * s), where t threads retire and the domain has s slots: each thread that
-// |                             | uses it has 16, and 16 more for each 16 hazard_pointers. What readers protect for ever is among them.
-// |                             | hazard_pointers<>::most_unreclaimed computes it. (More for a moment where deleters retire.)
+// | retired and not yet freed   | at most t * 5/4 * max(1024, 2 * s), where t threads retire and the domain has s slots: each thread
+// |                             | that uses it has 16, and 16 more for each 16 hazard_pointers (or for container operations in the
+// |                             | callbacks of others). What readers protect for ever is among them. (More for a moment where deleters
+// |                             | retire.) hazard_pointers<>::most_unreclaimed computes it
 // | retire                      | amortized O(1): a scan is about linear in slots and retired objects, frees half of them, and needs no
 // |                             | memory
-// | membarrier                  | one per scan, by one thread at a time; by more only where one is stalled in it while others retire the
-// |                             | quarter: waiting for it longer would not be lock-free, nor bounded. reclaim() calls it always
+// | membarrier                  | one per scan, by one thread at a time; by more only where one is stalled in it while others retire
+// |                             | the quarter: waiting for it longer would not be lock-free, nor bounded. reclaim() always calls it
 //
 // No thread attaches or detaches: a record is made at a thread's first use and taken over when the thread ends, with what it retired.
 #pragma once

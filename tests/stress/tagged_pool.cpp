@@ -20,7 +20,6 @@
 
 namespace {
 
-using stress::dice;
 using stress::trial;
 
 /// Counts the bytes that a pool has.
@@ -164,8 +163,8 @@ TEST_CASE("memory wanders between containers of a pool and stays flat") {
   REQUIRE(trial.failure() == "");
 }
 
-// Each thread has at most one element in it, counted while its operations run: so there is always a node for its push. Each pool is new,
-// so that threads also meet where the last unused node goes.
+// Each thread has at most one element in it, counted while its operations run: so there is always a node for its push. Each pool is
+// new, so that threads also meet where the last unused node goes.
 TEMPLATE_TEST_CASE("a fixed pool is not full while fewer are in use", "", pawl::native, stress::restless) {
   using pool_type = pawl::tagged_pool<TestType>;
   constexpr unsigned threads = 3;

@@ -526,7 +526,7 @@ class failing_once final : public std::pmr::memory_resource {
   std::size_t live_ = 0;
 };
 
-/// Each allocation of a domain or pool fails once: who asked gets an exception, and may ask again. Nothing is lost, and the same goes in.
+/// Each allocation of a domain or pool fails once: who asked gets an exception, and may ask again. Nothing is lost.
 template <class Kind, class R>
 void nothing_is_lost_where_an_allocation_fails() {
   constexpr int size = 3000;
