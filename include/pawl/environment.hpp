@@ -14,6 +14,7 @@
 #include "detail/host_threads.hpp"
 #include "detail/host_waiting.hpp"
 #include "detail/membarrier.hpp"
+#include "detail/process_globals.hpp"
 
 namespace pawl::inline v0 {
 
@@ -44,12 +45,11 @@ struct environment {
   template <class T>
   using per_thread = detail::host_per_thread<T>;
 
-  /// One T for the process, never destroyed: usable in every static constructor and destructor, and by every late thread.
+  /// One T for the process, never destroyed: usable in every static constructor and destructor, and by every late thread. Libraries
+  /// that were opened with RTLD_LOCAL, and share no symbols, have one each. Throws std::bad_alloc, or what T's constructor does.
   template <class T>
-  [[gnu::visibility("default")]] static T& global() {
-    alignas(T) static std::byte storage[sizeof(T)];
-    static T* const instance = std::construct_at(reinterpret_cast<T*>(&storage));
-    return *instance;
+  static T& global() {
+    return detail::one_for_the_process<T>();
   }
 
   /// Throws std::bad_alloc.

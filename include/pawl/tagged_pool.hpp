@@ -143,6 +143,8 @@ class tagged_pool {
     name first;
     std::uint32_t count = 0;
     name full;
+    // In a fork's child, of a thread that is not there and may have been changing the chains: they stay unused.
+    void lost_thread() noexcept { *this = {}; }
   };
 
  public:

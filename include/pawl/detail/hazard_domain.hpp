@@ -310,13 +310,16 @@ template <class B, class Alloc>
     mine.scan_at = due;
     return;
   }
+  mine.alone = true;  // before it is known: after a fork, the flag is reset rather twice than never
   // relaxed: the flag guards no data, it only spreads scans over time
   const bool alone = !scanning_.load(std::memory_order_relaxed) && !scanning_.exchange(true, std::memory_order_relaxed);
+  mine.alone = alone;
   if (!alone && mine.retired.size < 2 * due) return;
   // Deleters may retire more: again, as long as that frees anything.
   while (scan(mine) != 0 && mine.retired.size >= due) {
   }
   if (alone) scanning_.store(false, std::memory_order_relaxed);
+  mine.alone = false;
 }
 
 /// Returns how many objects it freed.
@@ -333,7 +336,12 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
     mine.retired.push(orphan);
     orphan = next;
   }
-  records_.for_each_abandoned([&mine](record& dead) noexcept { mine.retired.take_all(dead.retired); });
+  records_.for_each_abandoned([this, &mine](record& dead) noexcept {
+    mine.retired.take_all(dead.retired);
+    // Of a thread that a fork left behind in a scan; see scan_when_due.
+    if (dead.alone) scanning_.store(false, std::memory_order_relaxed);
+    dead.alone = false;
+  });
 
   // After this fence: whoever protects one of our objects from now on finds it unlinked when it looks again.
   if (!env::heavy_fence()) {

@@ -103,6 +103,7 @@ struct alignas(cache_line) hazard_record {
   retired_list<B> retired;
   std::size_t scan_at = environment<B>::tuning.scan_threshold;
   bool scanning = false;
+  bool alone = false;  // this thread may have the domain's flag that it scans
   atomic<std::uint64_t, B> retired_total{0};
   atomic<std::uint64_t, B> reclaimed_total{0};
   retirable* buckets[bucket_count] = {};
@@ -146,6 +147,24 @@ struct alignas(cache_line) hazard_record {
       write_shared<B>(freed.next_free, head);
       // (6) release: publishes next_free to (5). The owner takes the whole list, so a returning head is no harm.
     } while (!returned.compare_exchange_weak(head, &freed, std::memory_order_release, std::memory_order_relaxed));
+  }
+
+  /// In a fork's child, of a thread that is not there: nobody protects, and nothing goes on. What it had retired stays where it is, and
+  /// so do its spare slots: it may have been changing those lists. `alone` stays, for who scans next.
+  void lost_thread() noexcept {
+    // acquire: pairs with (3)
+    for (chunk* each = chunks.load(std::memory_order_acquire); each != nullptr; each = read_shared<B>(each->next)) {
+      // relaxed: there is nobody whose reads it could follow
+      for (slot& held : each->slots) held.protecting.store(nullptr, std::memory_order_relaxed);
+    }
+    top = first.slots;
+    level = &first;
+    free_slots = nullptr;
+    returned.store(nullptr, std::memory_order_relaxed);
+    retired = {};
+    scan_at = environment<B>::tuning.scan_threshold;
+    scanning = false;
+    for (retirable*& each : buckets) each = nullptr;
   }
 
   static retirable*& bucket(retirable** table, const void* address) noexcept {
