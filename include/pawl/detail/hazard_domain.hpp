@@ -310,6 +310,7 @@ template <class B, class Alloc>
     mine.scan_at = due;
     return;
   }
+  if (mine.alone) scanning_.store(false, std::memory_order_relaxed);  // what this record's lost thread had, before a fork
   mine.alone = true;  // before it is known: after a fork, the flag is reset rather twice than never
   // relaxed: the flag guards no data, it only spreads scans over time
   const bool alone = !scanning_.load(std::memory_order_relaxed) && !scanning_.exchange(true, std::memory_order_relaxed);
