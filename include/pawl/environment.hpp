@@ -49,7 +49,7 @@ struct environment {
   /// that were opened with RTLD_LOCAL, and share no symbols, have one each. Throws std::bad_alloc, or what T's constructor does.
   template <class T>
   static T& global() {
-    return detail::one_for_the_process<T>();
+    return detail::one_for_the_process<T, B>();
   }
 
   /// Throws std::bad_alloc.

@@ -75,8 +75,10 @@ class hazard_pointers {
   }
 
   /// Frees now what this thread and ended threads retired and nobody protects. What other running threads retired stays theirs. May
-  /// throw std::bad_alloc at a thread's first use. Linear in slots and retired objects.
-  void reclaim() {
+  /// throw std::bad_alloc at a thread's first use. Linear in slots and retired objects. (A shared library has threads of its own, so to
+  /// speak, and calls this itself before it is unloaded. That's why this and others are hidden: the dynamic linker must not lead one
+  /// library's retired objects to another library's record.)
+  [[gnu::visibility("hidden")]] void reclaim() {
     record& mine = this_thread();
     while (scan(mine) != 0) {
     }
@@ -93,7 +95,7 @@ class hazard_pointers {
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
-  operation<T, N> enter(const binding& bound) {
+  [[gnu::visibility("hidden")]] operation<T, N> enter(const binding& bound) {
     record* const mine = env::template per_thread<record>::find(bound.records);
     return operation<T, N>(*this, mine != nullptr ? mine : &this_thread());
   }
@@ -105,10 +107,10 @@ class hazard_pointers {
   // For hazard_pointer.hpp. acquire_slot may throw std::bad_alloc; retire takes the object even where this thread can have no record.
   detail::hazard_slot<B>& acquire_slot();
   void reserve_slots(std::size_t count);
-  void retire(detail::retirable* object) noexcept;
+  [[gnu::visibility("hidden")]] void retire(detail::retirable* object) noexcept;
 
  private:
-  record& this_thread() {
+  [[gnu::visibility("hidden")]] record& this_thread() {
     return records_.get([this] {
       record* const fresh = make<record>(records_);
       slots_.fetch_add(chunk::size, std::memory_order_relaxed);

@@ -37,9 +37,11 @@ struct process_global {
 // Not inline: that would be a COMDAT, hence unique. Weak, so any number of definitions are one.
 [[gnu::weak, gnu::visibility("default")]] constinit std::atomic<process_global*> process_globals{nullptr};  // NOLINT(misc-definitions-in-headers)
 
-/// The object as this library knows it.
-template <class T>
+/// The object as this library knows it. Key is a type, too, and tells apart objects of one type.
+template <class T, class Key>
 [[gnu::visibility("hidden")]] inline constinit std::atomic<T*> known_global{nullptr};
+template <class... T>
+struct global_key {};
 
 // As both compilers spell it, so that their libraries have one object together.
 template <class T>
@@ -98,9 +100,9 @@ constexpr bool has_linkage() noexcept {
 
 /// The object, made by the first call; others wait for that meanwhile, as for a function's static. Throws std::bad_alloc, or what T's
 /// constructor throws: then the next call tries again.
-template <class T>
+template <class T, class Key>
 [[gnu::cold, gnu::noinline, gnu::visibility("hidden")]] T& make_global(std::atomic<process_global*>& list) {
-  process_global& entry = global_named(list, type_name<T>(), sizeof(T), alignof(T));
+  process_global& entry = global_named(list, type_name<global_key<T, Key>>(), sizeof(T), alignof(T));
   const auto process = static_cast<std::uint32_t>(getpid());
   // (1) acquire: pairs with (2), so that the object was made before it is used
   while (!entry.made.load(std::memory_order_acquire)) {
@@ -121,19 +123,19 @@ template <class T>
   }
   T* const instance = std::launder(static_cast<T*>(entry.storage));
   // release: whoever finds it here need not look at the entry
-  known_global<T>.store(instance, std::memory_order_release);
+  known_global<T, Key>.store(instance, std::memory_order_release);
   return *instance;
 }
 
-template <class T>
+template <class T, class Key>
 [[gnu::visibility("hidden")]] inline constinit std::atomic<process_global*> own_globals{nullptr};
 
-template <class T>
+template <class T, class Key>
 [[gnu::visibility("hidden")]] T& one_for_the_process() {
   // acquire: pairs with the release in make_global
-  if (T* const known = known_global<T>.load(std::memory_order_acquire)) [[likely]]
+  if (T* const known = known_global<T, Key>.load(std::memory_order_acquire)) [[likely]]
     return *known;
-  return make_global<T>(has_linkage<T>() ? process_globals : own_globals<T>);
+  return make_global<T, Key>(has_linkage<global_key<T, Key>>() ? process_globals : own_globals<T, Key>);
 }
 
 }  // namespace pawl::inline v0::detail

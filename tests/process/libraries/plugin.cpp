@@ -12,6 +12,7 @@ struct static_user {
     last.push(1);
     static_cast<void>(last.try_pop());
     last.push(2);
+    pawl::hazard_pointer_default_domain().reclaim();  // what others would find of this library's is no longer there then
   }
 } at_the_end;
 
