@@ -33,7 +33,7 @@ struct exit_notice {
 [[gnu::visibility("hidden")]] inline constinit std::atomic<exit_notice*> this_exit{nullptr};
 
 /// Has `end` called when this library is unloaded, or the program ends. False where memory is short.
-inline bool at_library_end(void (*end)(void*)) noexcept {
+[[gnu::visibility("hidden")]] inline bool at_library_end(void (*end)(void*)) noexcept {
   auto* notice = new (std::nothrow) exit_notice;
   if (notice == nullptr) return false;
   sem_init(&notice->exiting, 0, 0);
@@ -53,20 +53,22 @@ inline bool at_library_end(void (*end)(void*)) noexcept {
   return true;
 }
 
-inline void end_library_unless_exiting(void (*end)() noexcept) noexcept {
+/// Asked in such a call: is it the program that ends?
+[[gnu::visibility("hidden")]] inline bool at_program_end() noexcept {
   exit_notice* const notice = this_exit.load(std::memory_order_acquire);
   int posted = 0;
-  if (notice == nullptr || sem_getvalue(&notice->exiting, &posted) != 0 || posted != 0) return;
+  if (notice == nullptr || sem_getvalue(&notice->exiting, &posted) != 0 || posted != 0) return true;
+  // acquire: pairs with the release of who added to the list
   notice->kept.store(process_globals.load(std::memory_order_acquire), std::memory_order_relaxed);
-  end();
+  return false;
 }
 
 #else
 
 // A program is never unloaded. (A library elsewhere is not watched: where dlclose unloads, it must not be unloaded while threads live
 // that have used it.)
-inline bool at_library_end(void (*/*end*/)(void*)) noexcept { return true; }
-inline void end_library_unless_exiting(void (*/*end*/)() noexcept) noexcept {}
+[[gnu::visibility("hidden")]] inline bool at_library_end(void (*/*end*/)(void*)) noexcept { return true; }
+inline bool at_program_end() noexcept { return true; }
 
 #endif
 

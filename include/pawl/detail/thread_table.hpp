@@ -230,14 +230,18 @@ struct library_threads {
   this_thread_table.end();
 }
 
+[[gnu::visibility("hidden")]] inline void end_library_or_program(void* /*unused*/) noexcept {
+  if (!at_program_end()) end_library();
+}
+
 /// Makes the key that calls end_thread, and whatever else ends something. Throws std::bad_alloc where the process has no key left.
 [[gnu::cold, gnu::visibility("hidden")]] inline std::uint64_t watch_ends() {
   // Of two threads that come here at once each does all of it; done twice, nothing of it does harm.
   this_library.process.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
-  if (pthread_atfork(nullptr, nullptr, [] { end_fork_in_child(); }) != 0) fail<std::bad_alloc>();
-  if (!at_library_end([](void*) { end_library_unless_exiting(end_library); })) fail<std::bad_alloc>();
+  if (pthread_atfork(nullptr, nullptr, end_fork_in_child) != 0) fail<std::bad_alloc>();
+  if (!at_library_end(end_library_or_program)) fail<std::bad_alloc>();
   pthread_key_t key{};
-  if (pthread_key_create(&key, [](void* leases) { end_thread(leases); }) != 0) fail<std::bad_alloc>();
+  if (pthread_key_create(&key, end_thread) != 0) fail<std::bad_alloc>();
   std::uint64_t known = 0;
   const std::uint64_t mine = static_cast<std::uint64_t>(key) + 1;
   // release: publishes the process's number and what else was set up; acquire: the same of a thread that was faster
