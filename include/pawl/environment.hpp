@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -14,6 +15,7 @@
 #include "detail/host_threads.hpp"
 #include "detail/host_waiting.hpp"
 #include "detail/membarrier.hpp"
+#include "detail/process_globals.hpp"
 
 namespace pawl::inline v0 {
 
@@ -44,16 +46,15 @@ struct environment {
   template <class T>
   using per_thread = detail::host_per_thread<T>;
 
-  /// One T for the process, never destroyed: usable in every static constructor and destructor, and by every late thread. The first call
-  /// may throw std::bad_alloc, or what T's constructor throws.
+  /// One T for the process, never destroyed: usable in every static constructor and destructor, and by every late thread. Libraries
+  /// that were opened with RTLD_LOCAL, and share no symbols, have one each. Throws std::bad_alloc, or what T's constructor does.
   template <class T>
-  [[gnu::visibility("hidden")]] static T& global() {
-    static T* const instance = &detail::make_global<B, T>();  // each module's way to it
-    return *instance;
+  static T& global() {
+    return detail::one_for_the_process<T, B>();
   }
 
-  /// Names this process among those that fork makes of it; not 0. A flag that a thread of another one has set is not set here.
-  static std::uint32_t process() noexcept { return detail::process_stamp(); }
+  /// Names this process among those that fork makes of it; not 0. So a flag that was set by a thread which a fork left behind is known.
+  static std::uint32_t process() noexcept { return detail::this_process(); }
 
   /// Throws std::bad_alloc.
   static void* allocate(std::size_t bytes, std::size_t alignment) {

@@ -91,6 +91,7 @@ struct alignas(cache_line) hazard_record {
     top = first.slots;
     level = &first;
     free_slots = nullptr;
+    returned.store(nullptr, std::memory_order_relaxed);
     retired = {};
     for (protectable*& bucket : buckets) bucket = nullptr;
     scan_at = environment<B>::tuning.scan_threshold;

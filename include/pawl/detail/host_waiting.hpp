@@ -33,8 +33,8 @@ struct waiting_table {
   }
 };
 // Constant-initialized, and one for the process, whatever backends its atomics have: who waits and who notifies may be in different shared
-// libraries.
-[[gnu::weak, gnu::visibility("default")]] constinit waiting_table waiting_rooms{};
+// libraries. (Weak and not inline: see process_globals.hpp.)
+[[gnu::weak, gnu::visibility("default")]] constinit waiting_table waiting_rooms{};  // NOLINT(misc-definitions-in-headers)
 
 template <class B, class Environment, class Sleep>
 struct host_waiting {

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSL-1.0
+// Which objects a thread has, of which owners: until the thread ends, the process forks, or the shared library goes.
+//
+// One set of it for all modules (the program and its libraries) that the dynamic linker resolves together, by weak symbols: so whoever's
+// copy of a function the linker takes, it finds the same objects, and a section that one module began another may end. (Inline variables
+// would be the same, but g++ makes them symbols that pin their library for ever.) A library that sees no other's symbols, by RTLD_LOCAL, has
+// a set of its own; a thread that comes to one owner through two sets has two objects there, which is as right as two threads.
+//
+// The code that is called back, at a thread's end and in a fork's child, is that of the module which has the set: that module can't be
+// unloaded while another one uses it, and takes its threads' leases back when it is.
+#pragma once
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "config.hpp"
+#include "fail.hpp"
+#include "library_end.hpp"
+
+namespace pawl::inline v0::detail {
+
+/// The right to one per-thread object. `holder` is the process in which a thread has it, zero where it is free to adopt. After a fork
+/// it names another process where the thread is not in the child.
+struct lease {
+  std::atomic<std::uint32_t> holder;
+  lease* next = nullptr;
+  void* object = nullptr;
+};
+
+/// What an owner and its threads' tables share. It goes with its last reference.
+struct thread_registry {
+  std::atomic<std::size_t> references{1};
+  std::atomic<bool> owner_lives{true};
+  std::atomic<lease*> leases{nullptr};
+
+  void drop() noexcept {
+    // acq_rel: whoever drops the last reference sees every other thread's last access to the leases
+    if (references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    // relaxed: no other thread is left
+    lease* each = leases.load(std::memory_order_relaxed);
+    while (each != nullptr) {
+      lease* const next = each->next;
+      delete each;
+      each = next;
+    }
+    delete this;
+  }
+};
+
+/// One thread's leases, by registry: open addressing, at most half full. On the heap and listed, so that they can be given up by who
+/// unloads the library, and not in the thread's own memory, which may be gone then.
+struct held_leases {
+  struct entry {
+    thread_registry* key = nullptr;
+    lease* held = nullptr;
+  };
+
+  std::atomic<std::uint32_t> holder;  // as a lease's: the block goes to another thread when its own has ended
+  held_leases* next = nullptr;
+  entry* entries = nullptr;
+  std::size_t capacity = 0;
+  std::size_t used = 0;
+
+  [[nodiscard]] void* find(const thread_registry* key) const noexcept {
+    if (capacity == 0) return nullptr;
+    for (std::size_t i = home(key); entries[i].key != nullptr; i = (i + 1) & (capacity - 1)) {
+      if (entries[i].key == key) return entries[i].held->object;
+    }
+    return nullptr;
+  }
+  void place(const entry& added) noexcept {
+    std::size_t i = home(added.key);
+    while (entries[i].key != nullptr) i = (i + 1) & (capacity - 1);
+    entries[i] = added;
+    ++used;
+  }
+  // Sweeps out what belonged to dead owners, too: so the table stays within twice what is alive.
+  void grow() {
+    std::size_t alive = 0;
+    for (std::size_t i = 0; i < capacity; ++i) alive += lives(entries[i]) ? 1U : 0U;
+    std::size_t wanted = 8;
+    while (wanted < (alive + 1) * 4) wanted *= 2;
+    entry* const fresh = new entry[wanted];
+    entry* const old = entries;
+    const std::size_t old_capacity = capacity;
+    entries = fresh;
+    capacity = wanted;
+    used = 0;
+    for (std::size_t i = 0; i < old_capacity; ++i) {
+      if (lives(old[i])) {
+        place(old[i]);
+      } else if (old[i].key != nullptr) {
+        old[i].key->drop();
+      }
+    }
+    delete[] old;
+  }
+  /// The thread is ending, or doesn't use the library any more.
+  void give_up() noexcept {
+    for (std::size_t i = 0; i < capacity; ++i) {
+      if (entries[i].key == nullptr) continue;
+      // (1) release: what this thread did with the object comes before what its adopter does, see (2) in host_threads.hpp
+      entries[i].held->holder.store(0, std::memory_order_release);
+      entries[i].key->drop();
+    }
+    delete[] entries;
+    entries = nullptr;
+    capacity = 0;
+    used = 0;
+  }
+
+ private:
+  [[nodiscard]] std::size_t home(const thread_registry* key) const noexcept {
+    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(key));
+    return static_cast<std::size_t>((address * 0x9e3779b97f4a7c15U) >> 32U) & (capacity - 1);
+  }
+  // relaxed: an owner that is about to die is swept out next time
+  static bool lives(const entry& each) noexcept {
+    return each.key != nullptr && each.key->owner_lives.load(std::memory_order_relaxed);
+  }
+};
+
+/// A thread's way to its leases. Trivially destructible on purpose: a pthread key ends them, after every C++ thread_local is gone, so
+/// that containers still work in the destructors of those.
+class thread_table {
+ public:
+  void* find(const thread_registry* key) noexcept {
+    // Fixed places, so that the processor needs no key to load the object, only to confirm it.
+    if (recent_[0].key == key) [[likely]]
+      return recent_[0].object;
+    if (recent_[1].key == key) [[likely]]
+      return recent_[1].object;
+    return find_slowly(key);
+  }
+
+  [[nodiscard]] held_leases* all() const noexcept { return all_; }
+  void begin(held_leases& taken) noexcept { all_ = &taken; }
+  void end() noexcept { *this = {}; }
+
+  /// Makes room for one entry; throws std::bad_alloc before any effect.
+  void reserve_one() {
+    if ((all_->used + 1) * 2 <= all_->capacity) return;
+    for (pair& each : recent_) each = {};  // of owners that are swept out, perhaps
+    all_->grow();
+  }
+  /// Needs room.
+  void insert(thread_registry* key, lease* held) noexcept {
+    // relaxed: the owner's reference keeps the registry alive meanwhile
+    key->references.fetch_add(1, std::memory_order_relaxed);
+    remember({key, held->object});
+    all_->place({key, held});
+  }
+
+ private:
+  struct pair {
+    const thread_registry* key = nullptr;
+    void* object = nullptr;
+  };
+
+  void remember(const pair& latest) noexcept {
+    recent_[1] = recent_[0];
+    recent_[0] = latest;
+  }
+  [[gnu::noinline]] void* find_slowly(const thread_registry* key) noexcept {
+    void* const found = all_ != nullptr ? all_->find(key) : nullptr;
+    if (found != nullptr) remember({key, found});
+    return found;
+  }
+
+  // Two entries at hand, since an operation may need objects of two owners: its domain's and its container's.
+  pair recent_[2]{};
+  held_leases* all_ = nullptr;
+};
+
+// In a shared library, a call of __tls_get_addr would cost more than all the rest of a protection. These 40 bytes fit into what glibc
+// keeps free for libraries that are opened late. PAWL_DYNAMIC_TLS is for who opens so many, or so large ones, that they don't. (__thread: of
+// a weak thread_local clang thinks that another module's may want to be initialized.)
+#if defined(__linux__) && !defined(PAWL_DYNAMIC_TLS)
+[[gnu::weak, gnu::visibility("default"), gnu::tls_model("initial-exec")]]
+#else
+[[gnu::weak, gnu::visibility("default")]]
+#endif
+__thread thread_table this_thread_table{};  // NOLINT(misc-definitions-in-headers)
+
+[[gnu::visibility("hidden")]] inline std::uint64_t watch_ends();
+
+/// The threads of the process, as the modules that share this know them.
+struct module_threads {
+  std::atomic<held_leases*> all{nullptr};
+  // The pthread key plus one, so that zero is "none yet".
+  std::atomic<std::uint64_t> end_key{0};
+  std::atomic<std::uint32_t> process{0};
+  std::uint64_t (*watch)() = nullptr;  // of the module that has this
+};
+[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{  // NOLINT(misc-definitions-in-headers)
+    {nullptr}, {0}, {0}, &watch_ends};
+
+/// Names this process among those that fork makes of it. Not 0.
+inline std::uint32_t this_process() noexcept {
+  // relaxed: set before the first lease, and in a fork's child
+  const std::uint32_t known = shared_threads.process.load(std::memory_order_relaxed);
+  return known != 0 ? known : static_cast<std::uint32_t>(getpid());
+}
+
+/// Called at the end of a thread.
+[[gnu::visibility("hidden")]] inline void end_thread(void* leases) noexcept {
+  auto* const ended = static_cast<held_leases*>(leases);
+  ended->give_up();
+  this_thread_table.end();
+  ended->holder.store(0, std::memory_order_release);  // to the acquire in this_thread_leases
+}
+
+/// Called in the child, whose one thread is the one that forked. What the others held keeps the parent's name, so it is known as lost.
+[[gnu::visibility("hidden")]] inline void end_fork_in_child() noexcept {
+  const auto process = static_cast<std::uint32_t>(getpid());
+  // relaxed, all: there is no other thread
+  shared_threads.process.store(process, std::memory_order_relaxed);
+  held_leases* const mine = this_thread_table.all();
+  if (mine == nullptr) return;
+  mine->holder.store(process, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < mine->capacity; ++i) {
+    if (mine->entries[i].key != nullptr) mine->entries[i].held->holder.store(process, std::memory_order_relaxed);
+  }
+}
+
+/// Called when the module that has the set is unloaded, never at the program's end. By dlclose's contract no thread is in the library, and none comes
+/// but this one, for a static object that is destroyed after this: then all begins anew, and ends again.
+[[gnu::visibility("hidden")]] inline void end_library() noexcept {
+  // acquire, all: threads that are gone or elsewhere, and what they did; dlclose's caller knows that they have
+  const std::uint64_t key = shared_threads.end_key.exchange(0, std::memory_order_acquire);
+  if (key != 0) pthread_key_delete(static_cast<pthread_key_t>(key - 1));
+  const std::uint32_t process = shared_threads.process.load(std::memory_order_relaxed);
+  held_leases* each = shared_threads.all.exchange(nullptr, std::memory_order_acquire);
+  while (each != nullptr) {
+    held_leases* const next = each->next;
+    const std::uint32_t holder = each->holder.load(std::memory_order_acquire);
+    // What a thread held that a fork left behind may be half written, and its leases others' by now.
+    if (holder == process) each->give_up();
+    if (holder == process || holder == 0) delete each;
+    each = next;
+  }
+  this_thread_table.end();
+}
+
+[[gnu::visibility("hidden")]] inline void end_library_or_program(void* /*unused*/) noexcept {
+  if (!at_program_end()) end_library();
+}
+
+/// Makes the key that calls end_thread, and whatever else ends something. Throws std::bad_alloc where the process has no key left.
+[[gnu::cold]] inline std::uint64_t watch_ends() {
+  // Of two threads that come here at once each does all of it; done twice, nothing of it does harm.
+  shared_threads.process.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
+  if (pthread_atfork(nullptr, nullptr, end_fork_in_child) != 0) fail<std::bad_alloc>();
+  if (!at_library_end(end_library_or_program)) fail<std::bad_alloc>();
+  pthread_key_t key{};
+  if (pthread_key_create(&key, end_thread) != 0) fail<std::bad_alloc>();
+  std::uint64_t known = 0;
+  const std::uint64_t mine = static_cast<std::uint64_t>(key) + 1;
+  // release: publishes the process's number and what else was set up; acquire: the same of a thread that was faster
+  if (shared_threads.end_key.compare_exchange_strong(known, mine, std::memory_order_acq_rel, std::memory_order_acquire)) return mine;
+  pthread_key_delete(key);
+  return known;
+}
+
+/// Gives this thread its leases, which end_thread ends, unless it has them already. Throws std::bad_alloc before any effect.
+[[gnu::cold]] inline void begin_thread() {
+  if (this_thread_table.all() != nullptr) return;
+  // acquire: pairs with the release in watch_ends, so that the key was created before we use it
+  std::uint64_t key = shared_threads.end_key.load(std::memory_order_acquire);
+  if (key == 0) key = shared_threads.watch();
+  const std::uint32_t process = this_process();
+
+  held_leases* taken = nullptr;
+  // acquire: pairs with the release below
+  for (held_leases* each = shared_threads.all.load(std::memory_order_acquire); each != nullptr && taken == nullptr; each = each->next) {
+    std::uint32_t nobody = 0;
+    // acquire: pairs with the release in end_thread
+    if (each->holder.load(std::memory_order_relaxed) == 0 &&
+        each->holder.compare_exchange_strong(nobody, process, std::memory_order_acquire, std::memory_order_relaxed)) {
+      taken = each;
+    }
+  }
+  if (taken == nullptr) {
+    taken = new held_leases{process};
+    taken->next = shared_threads.all.load(std::memory_order_relaxed);
+    // release: publishes the block
+    while (!shared_threads.all.compare_exchange_weak(taken->next, taken, std::memory_order_release, std::memory_order_relaxed)) {
+    }
+  }
+  if (pthread_setspecific(static_cast<pthread_key_t>(key - 1), taken) != 0) {
+    taken->holder.store(0, std::memory_order_release);
+    fail<std::bad_alloc>();
+  }
+  this_thread_table.begin(*taken);
+}
+
+}  // namespace pawl::inline v0::detail

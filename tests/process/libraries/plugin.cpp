@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "plugin.hpp"
+
+#define EXPORTED extern "C" [[gnu::visibility("default")]]
+
+namespace {
+
+// Destroyed when the library is unloaded, or with the program; it uses its domain then.
+struct static_user {
+  pawl::stack<int> last;
+  ~static_user() {
+    last.push(1);
+    static_cast<void>(last.try_pop());
+    last.push(2);
+    pawl::hazard_pointer_default_domain().reclaim();  // what others would find of this library's is no longer there then
+  }
+} at_the_end;
+
+}  // namespace
+
+EXPORTED bool plugin_use_containers() {
+  pawl::stack<int> stack;
+  pawl::queue<int> queue;
+  pawl::hash_map<int, int> map;
+  pawl::stack<int, pawl::tagged_pool<>> pooled;
+  bool right = true;
+  for (int i = 0; i < 100; ++i) {
+    stack.push(i);
+    queue.push(i);
+    pooled.push(i);
+    map.insert(i, i);
+    right = stack.try_pop() == i && queue.try_pop() == i && pooled.try_pop() == i && map.find(i) == i && right;
+  }
+  return right;
+}
+EXPORTED void plugin_reclaim() { pawl::hazard_pointer_default_domain().reclaim(); }
+EXPORTED void plugin_reclaim_in(pawl::hazard_pointers<>& domain) { domain.reclaim(); }
+EXPORTED void* plugin_default_domain() { return &pawl::hazard_pointer_default_domain(); }
+EXPORTED void plugin_push(shared_stack& stack, int value) { stack.push(value); }
+EXPORTED int plugin_pop(shared_stack& stack) { return stack.try_pop().value_or(-1); }
+EXPORTED const void* plugin_slot_of(pawl::hazard_pointers<>& domain) {
+  pawl::detail::hazard_slot<pawl::native>& slot = domain.acquire_slot();
+  const void* const home = slot.home;
+  pawl::detail::release_hazard_slot(slot);
+  return home;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// What the shared libraries of these tests offer, under names that dlsym finds.
+#pragma once
+
+#include <pawl/hash_map.hpp>
+#include <pawl/hazard_pointer.hpp>
+#include <pawl/queue.hpp>
+#include <pawl/stack.hpp>
+#include <pawl/tagged_pool.hpp>
+
+using shared_stack = pawl::stack<int>;
+
+extern "C" {
+using use_containers_function = bool();  // containers of the library's own; true where they held what they should
+using reclaim_function = void();  // on the library's default domain
+using reclaim_in_function = void(pawl::hazard_pointers<>&);
+using default_domain_function = void*();
+using push_function = void(shared_stack&, int);
+using pop_function = int(shared_stack&);
+using slot_of_function = const void*(pawl::hazard_pointers<>&);  // this thread's record in a domain, as the library finds it
+}
