@@ -53,8 +53,10 @@ class hazard_pointer_obj_base : private detail::protectable {
  protected:
   hazard_pointer_obj_base() = default;
   // A copy is another object, which nobody has retired.
-  hazard_pointer_obj_base(const hazard_pointer_obj_base& other) noexcept : detail::protectable(), deleter_(other.deleter_) {}
-  hazard_pointer_obj_base& operator=(const hazard_pointer_obj_base&) noexcept { return *this; }
+  hazard_pointer_obj_base(const hazard_pointer_obj_base&) = default;
+  hazard_pointer_obj_base(hazard_pointer_obj_base&&) = default;
+  hazard_pointer_obj_base& operator=(const hazard_pointer_obj_base&) = default;
+  hazard_pointer_obj_base& operator=(hazard_pointer_obj_base&&) = default;
   ~hazard_pointer_obj_base() = default;
 
  private:

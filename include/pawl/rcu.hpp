@@ -9,10 +9,12 @@
 // A critical section costs one plain store at each end, no fence: the first has to be visible before what the section reads, and who
 // frees, which is rare, pays for that order by an asymmetric fence (where the system has no membarrier, every section has a full fence).
 //
-// | stalled thread holds back | everything retired since its critical section began, without bound: memory fills up until it goes on |
-// | not yet freed, per thread | else fewer than 2 * max(tuning.scan_threshold, 2 * threads), and what is retired while the longest    |
-// |                             critical section lasts                                                                                 |
-// | retire                    | amortized O(1): a step is linear in threads and in what it frees, and needs no memory                  |
+// | a stalled reader holds back | everything retired since its critical section began, without bound: memory fills up until it goes on
+// | retired and not yet freed   | while none is stalled: at most 5/2 * max(1024, 2 * t) of each thread that retires, where t threads use
+// |                             | the domain, and what it retires while the longest critical section lasts. (More for a moment where
+// |                             | deleters retire, and where the kernel has no memory for a fence, until it has.)
+// | a stalled writer            | holds back what it has itself retired; and if rcu_barrier waits for it, ended threads' garbage, too
+// | retire                      | amortized O(1): a step is linear in threads and in what it frees, and allocates nothing
 //
 // So: epochs where readers are short or many objects are read at once, hazard pointers where a reader may sleep.
 // No thread attaches or detaches: a record is made at a thread's first use and taken over when the thread ends, with what it retired.
@@ -39,8 +41,10 @@ template <class T, class D = std::default_delete<T>>
 class rcu_obj_base : private detail::retirable {
  public:
   /// Hands the object, which no new reader can reach any more, to the default domain: `d(object)` runs when every critical section that
-  /// may have found it is over, on some thread that retires or calls rcu_barrier, perhaps at once. Amortized O(1). Lock-free, apart from
-  /// what d does. May be called in a critical section. Once per object.
+  /// may have found it is over, on some thread that retires to the domain or makes it reclaim, perhaps at once. Amortized O(1).
+  /// Lock-free, apart from what d does. May be called in a critical section, in which d then perhaps runs: a d that waits for readers
+  /// waits for itself. No exception may leave d or D's move: it ends the program (std::terminate), as does a default domain for which
+  /// there is no memory, if this is its first use. Once per object.
   void retire(D d = D()) noexcept { retire(std::move(d), rcu_default_domain<native>()); }
   template <class B, class A>
   void retire(D d, epochs<B, A>& domain) noexcept {
@@ -54,8 +58,10 @@ class rcu_obj_base : private detail::retirable {
  protected:
   rcu_obj_base() = default;
   // A copy is another object, which nobody has retired.
-  rcu_obj_base(const rcu_obj_base& other) noexcept : detail::retirable(), deleter_(other.deleter_) {}
-  rcu_obj_base& operator=(const rcu_obj_base&) noexcept { return *this; }
+  rcu_obj_base(const rcu_obj_base&) = default;
+  rcu_obj_base(rcu_obj_base&&) = default;
+  rcu_obj_base& operator=(const rcu_obj_base&) = default;
+  rcu_obj_base& operator=(rcu_obj_base&&) = default;
   ~rcu_obj_base() = default;
 
  private:
@@ -65,7 +71,7 @@ class rcu_obj_base : private detail::retirable {
 
 /// The same for an object of any type, at the price of an allocation: may throw std::bad_alloc, or what moving d throws, before any
 /// effect.
-template <class T, class D, class B, class A>
+template <class T, class D = std::default_delete<T>, class B, class A>
 void rcu_retire(T* p, D d, epochs<B, A>& domain) {
   domain.retire_apart(p, std::move(d));
 }
@@ -74,8 +80,9 @@ void rcu_retire(T* p, D d = D()) {
   rcu_retire(p, std::move(d), rcu_default_domain<native>());
 }
 
-/// Returns when every critical section that was open at the call is over: what was unlinked before may be freed. Blocking: it waits for
-/// readers, and only for them. Not in a critical section (asserted).
+/// Returns when every critical section that was open at the call is over: what was unlinked before may be freed, and is not found by
+/// sections that begin later. Blocking: it waits for readers, and only for them. Not in a critical section (asserted). To readers who
+/// began later, what the caller wrote before is known where they acquire something that it releases, as between any two threads.
 template <class B, class A>
 void rcu_synchronize(epochs<B, A>& domain) noexcept {
   domain.synchronize();

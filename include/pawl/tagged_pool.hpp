@@ -256,7 +256,9 @@ template <class B, class Alloc>
 
 template <class B, class Alloc>
 [[gnu::noinline]] void tagged_pool<B, Alloc>::spill(thread_cache& cache) noexcept {
-  if (cache.full) depot_.push(blocks_, cache.full);
+  if (cache.full) {
+    depot_.push(blocks_, cache.full);
+  }
   cache.full = cache.first;
   cache.first = {};
   cache.count = 0;

@@ -95,10 +95,11 @@ class epochs {
   }
 
   /// Frees now what this thread and ended threads retired and no critical section holds back. What other running threads retired stays
-  /// theirs: rcu_barrier() takes that, too. May throw std::bad_alloc at a thread's first use. Linear in threads and retired objects.
+  /// theirs: rcu_barrier() takes that, too. Nothing in a deleter, whose caller goes on anyway, nor while a barrier takes it all. May
+  /// throw std::bad_alloc at a thread's first use. Linear in threads and retired objects.
   void reclaim() {
     record& mine = this_thread();
-    if (mine.reclaiming || !mine.begin(taking_)) return;
+    if (mine.reclaiming || !mine.begin()) return;
     while (step(mine) != 0) {
     }
     mine.end();
@@ -159,17 +160,18 @@ class epochs {
     assert(open != 0 && "unlock without lock");
   }
 
-  void retire(record& mine, detail::retirable* object) noexcept {
-    if (!mine.reclaiming && !mine.begin(taking_)) [[unlikely]] {
+  // Whether a step is due then.
+  bool keep(record& mine, detail::retirable* object) noexcept {
+    if (!mine.reclaiming && !mine.begin()) [[unlikely]] {
       orphans_.push(object);
-      return;
+      return false;
     }
     mine.fresh.push(object);
     detail::add_to<B>(mine.retired_total, 1);
-    if (mine.reclaiming) return;  // a deleter retired it; whoever runs that looks again
-    if (mine.fresh.size >= mine.look_at) [[unlikely]]
-      step_when_due(mine);
+    if (mine.reclaiming) return false;  // a deleter retired it; whoever runs that looks again
+    const bool due = mine.fresh.size >= mine.look_at;
     mine.end();
+    return due;
   }
   [[nodiscard]] std::size_t threshold() const noexcept {
     const std::size_t wanted = threads_.load(std::memory_order_relaxed) * env::tuning.scan_per_slot;
@@ -180,6 +182,8 @@ class epochs {
   [[nodiscard]] std::uint64_t oldest_pin() const noexcept;
   std::uint64_t next_epoch() noexcept;
   void wait_for_readers(std::uint64_t epoch) noexcept;
+  void end_lost_threads() noexcept;
+  void take_all(list& all) noexcept;
   void end_all(list& objects) noexcept {
     while (objects.first != nullptr) {
       detail::retirable* const object = objects.pop();
@@ -190,7 +194,7 @@ class epochs {
   typename env::template per_thread<record> records_;
   /// In every critical section read, seldom written.
   atomic<std::uint64_t, B> epoch_{clock::one};
-  detail::turn<B> taking_;  // a barrier takes the lists of all records
+  detail::turn<B> taking_;  // a barrier takes all lists: what belongs to no running thread stays where it is
   /// Sections of threads that could get no record. While there is one, nothing is freed.
   alignas(cache_line) atomic<std::uint64_t, B> without_record_{0};
   detail::turn<B> fencing_;
@@ -218,6 +222,9 @@ class epochs<B, Alloc>::operation {
         domain_.unlock_without_record();
       }
     }
+    // Only now, since our own section would hold it back, and so that deleters run in no section that they can't know of.
+    if (due_) [[unlikely]]
+      domain_.step_when_due(*record_);
   }
 
   link<T> protect(std::size_t /*i*/, const atomic<link<T>, B>& source) noexcept {
@@ -260,7 +267,7 @@ class epochs<B, Alloc>::operation {
     node_type* const unlinked = get(l);
     write_shared<B>(unlinked->reclaim, reclaim);
     if (record_ != nullptr) {
-      domain_.retire(*record_, unlinked);
+      due_ = domain_.keep(*record_, unlinked) || due_;
     } else {
       domain_.retire(unlinked);
     }
@@ -268,12 +275,14 @@ class epochs<B, Alloc>::operation {
 
   epochs& domain_;
   record* record_;
+  bool due_ = false;
 };
 
 template <class B, class Alloc>
 void epochs<B, Alloc>::retire(detail::retirable* object) noexcept {
   if (record* const mine = this_thread_or_none()) {
-    retire(*mine, object);
+    if (keep(*mine, object)) [[unlikely]]
+      step_when_due(*mine);
   } else {
     // No memory for this thread's first record, and retire may not fail: so the object goes where the next step finds it.
     orphans_.push(object);
@@ -328,31 +337,36 @@ std::uint64_t epochs<B, Alloc>::next_epoch() noexcept {
 // One membarrier at a time, as hazard_pointers::scan_when_due, and for the same reason a quarter past the threshold none the less.
 template <class B, class Alloc>
 [[gnu::cold, gnu::noinline]] void epochs<B, Alloc>::step_when_due(record& mine) noexcept {
-  std::size_t freed = 0;
-  do {
+  if (mine.reclaiming || !mine.begin()) return;
+  std::size_t freed = 1;
+  // Deleters may retire more: again, as long as that frees anything.
+  while (freed != 0 && mine.fresh.size >= mine.look_at) {
     const std::size_t due = threshold();
     if (mine.fresh.size < due) {
       mine.look_at = due;
-      return;
+      break;
     }
     // relaxed: the flag guards no data, it only spreads fences over time
     const bool alone = fencing_.try_take(std::memory_order_relaxed);
-    if (!alone && mine.fresh.size < mine.look_at + due / 4) return;
+    if (!alone && mine.fresh.size < mine.look_at + due / 4) break;
     freed = step(mine, alone);
-    // Deleters may retire more: again, as long as that frees anything.
-  } while (freed != 0 && mine.fresh.size >= mine.look_at);
+  }
+  mine.end();
 }
 
 /// Needs the right to the lists. Returns how many objects it freed. `alone`: the caller has the flag; it is given back after the fence.
 template <class B, class Alloc>
 std::size_t epochs<B, Alloc>::step(record& mine, bool alone) noexcept {
   mine.reclaiming = true;
-  orphans_.take_all(mine.fresh);
-  records_.for_each_abandoned([this, &mine](record& dead) noexcept {
-    if (!dead.begin(taking_)) return;
-    dead.take_lists(mine.fresh);
-    dead.end();
-  });
+  // relaxed: a barrier that begins to take after this look waits for us, as record::begin has seen to; what it left is acquired there
+  if (!taking_.taken(std::memory_order_relaxed)) {
+    orphans_.take_all(mine.fresh);
+    records_.for_each_abandoned([&mine](record& dead) noexcept {
+      if (!dead.begin()) return;
+      dead.take_lists(mine.fresh);
+      dead.end();
+    });
+  }
   list over;
   const bool ordered = env::heavy_fence();
   if (alone) fencing_.give_back(std::memory_order_relaxed);
@@ -368,8 +382,8 @@ std::size_t epochs<B, Alloc>::step(record& mine, bool alone) noexcept {
     }
   }  // else there was no memory for it in the kernel: later
   const std::size_t freed = over.size;
-  detail::add_to<B>(mine.reclaimed_total, freed);
   end_all(over);
+  detail::add_to<B>(mine.reclaimed_total, freed);
   mine.look_at = mine.fresh.size + threshold();
   mine.reclaiming = false;
   return freed;
@@ -381,39 +395,69 @@ void epochs<B, Alloc>::wait_for_readers(std::uint64_t epoch) noexcept {
   while (oldest_pin() <= epoch) backoff(B{});
 }
 
+// Sections of threads that a fork left behind end when somebody adopts their records.
+template <class B, class Alloc>
+void epochs<B, Alloc>::end_lost_threads() noexcept {
+  records_.for_each_abandoned([](record&) noexcept {});
+}
+
 template <class B, class Alloc>
 void epochs<B, Alloc>::synchronize() noexcept {
   assert((records_.find() == nullptr || !records_.find()->reads()) && "rcu_synchronize would wait for its own critical section");
+  end_lost_threads();
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
 }
 
 template <class B, class Alloc>
 void epochs<B, Alloc>::barrier() noexcept {
-  assert((records_.find() == nullptr || !(records_.find()->reads() || records_.find()->reclaiming)) &&
+  record* const mine = records_.find();
+  assert((mine == nullptr || !(mine->reads() || mine->reclaiming || mine->in_barrier)) &&
          "rcu_barrier would wait for its own critical section, or for the deleter that calls it");
+  end_lost_threads();
   // One at a time: what another barrier has taken must be freed before this one returns.
   // (7) acquire: pairs with (8): what that barrier did comes before
   for (yield_backoff backoff; !in_barrier_.try_take(std::memory_order_acquire);) backoff(B{});
+  if (mine != nullptr) mine->in_barrier = true;
 
-  // relaxed: seen after the fence by who doesn't own its lists before it, see record::begin
-  taking_.take(std::memory_order_relaxed);
-  asymmetric_thread_fence_heavy<B>();
   list all;
-  records_.for_each([&all](record& each) noexcept {
-    // (5) acquire: pairs with (4). Who owns its lists may be freeing what it took out of them: that is over then, too.
-    for (yield_backoff backoff; each.owns_lists.load(std::memory_order_acquire);) backoff(B{});
-    each.take_lists(all);
-  });
-  orphans_.take_all(all);
-  // (6) release: see (3)
-  taking_.give_back(std::memory_order_release);
-
+  take_all(all);
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
-  reclaimed_by_barriers_.fetch_add(all.size, std::memory_order_relaxed);
+  const std::size_t freed = all.size;
   end_all(all);
+  reclaimed_by_barriers_.fetch_add(freed, std::memory_order_relaxed);
+
+  if (mine != nullptr) mine->in_barrier = false;
   in_barrier_.give_back(std::memory_order_release);  // (8)
+}
+
+// All that was retired before. A thread whose lists are asked for keeps new ones with the orphans for the moment, and none may move what
+// has no running owner, which could go past us.
+template <class B, class Alloc>
+void epochs<B, Alloc>::take_all(list& all) noexcept {
+  // relaxed: seen after the fence by who doesn't own its lists before it, see record::begin
+  taking_.take(std::memory_order_relaxed);
+  records_.for_each([](record& each) noexcept { each.taken.take(std::memory_order_relaxed); });
+  asymmetric_thread_fence_heavy<B>();
+  yield_backoff backoff;
+  for (bool some_left = true; some_left;) {
+    some_left = false;
+    records_.for_each([&all, &some_left](record& each) noexcept {
+      // relaxed: our own. (A record that was made since the fence holds nothing that was retired before.)
+      if (!each.taken.taken(std::memory_order_relaxed)) return;
+      // (5) acquire: pairs with (4). Who owns its lists may be freeing what it took out of them: that is over then, too.
+      if (each.owns_lists.load(std::memory_order_acquire)) {
+        some_left = true;
+        return;
+      }
+      each.take_lists(all);
+      each.taken.give_back(std::memory_order_release);  // (6)
+    });
+    if (some_left) backoff(B{});
+  }
+  orphans_.take_all(all);
+  taking_.give_back(std::memory_order_relaxed);
 }
 
 template <class B, class Alloc>

@@ -38,11 +38,11 @@ struct alignas(cache_line) epoch_record {
   void lock(const atomic<std::uint64_t, B>& epoch) noexcept {
     std::uint64_t held = pin.load(std::memory_order_relaxed);  // our own
     assert((held & epoch_clock::nesting) != epoch_clock::nesting && "65535 critical sections in each other");
-    // relaxed: an old epoch only holds back more. That it is at least as new as what we are about to read, the fences see to.
-    if ((held & epoch_clock::nesting) == 0) held = epoch.load(std::memory_order_relaxed);
     // (1) release: whoever reads this by (2) instead of an earlier unlock has our earlier sections behind it, too; without it an object
     // could be freed under their last read.
-    pin.store(held + 1, std::memory_order_release);
+    if ((held & epoch_clock::nesting) != 0) return pin.store(held + 1, std::memory_order_release);
+    // relaxed: an old epoch only holds back more. That it is at least as new as what we are about to read, the fences see to.
+    pin.store(epoch.load(std::memory_order_relaxed) + 1, std::memory_order_release);  // (1)
     // The pin before all that the section reads, for every heavy fence: see epochs::step.
     env::light_fence(fences);
   }
@@ -56,21 +56,23 @@ struct alignas(cache_line) epoch_record {
   /// True while the owner works on its lists, so that nobody takes them. A lock of the owner's, biased: it costs no locked instruction.
   alignas(cache_line) atomic<bool, B> owns_lists{false};
   bool reclaiming = false;  // inside of that
+  bool in_barrier = false;  // the owner calls rcu_barrier
+  turn<B> taken;  // a barrier takes the lists
   retired_list<B> fresh;
-  /// Retired before the epoch `waiting_since` began to be over.
-  retired_list<B> waiting;
-  std::uint64_t waiting_since = 0;
   std::size_t look_at = env::tuning.scan_threshold;
   atomic<std::uint64_t, B> retired_total{0};
+  /// Unlinked before the epoch `waiting_since` ended.
+  retired_list<B> waiting;
+  std::uint64_t waiting_since = 0;
   atomic<std::uint64_t, B> reclaimed_total{0};
 
   /// False where rcu_barrier is about to take the lists.
-  [[nodiscard]] bool begin(const turn<B>& taking) noexcept {
+  [[nodiscard]] bool begin() noexcept {
     owns_lists.store(true, std::memory_order_relaxed);
     // Between the two: either we see that the lists are taken, or the taker, who has a heavy fence between its two, that we own them.
     env::light_fence(fences);
     // (3) acquire: pairs with (6), by which the last taker left the lists empty
-    if (taking.taken(std::memory_order_acquire)) [[unlikely]] {
+    if (taken.taken(std::memory_order_acquire)) [[unlikely]] {
       end();
       return false;
     }
@@ -84,21 +86,25 @@ struct alignas(cache_line) epoch_record {
   /// The owner vanished in a fork, in the midst of anything. Its sections are over. What it retired is left alone: the copy of a memory in
   /// which other threads write is of no one moment.
   void lost_thread() noexcept {
-    pin.store(0, std::memory_order_relaxed);
-    owns_lists.store(false, std::memory_order_relaxed);
     reclaiming = false;
+    in_barrier = false;
+    announce_write<B>(fresh);
+    announce_write<B>(waiting);
     fresh = {};
     waiting = {};
     waiting_since = 0;
     look_at = env::tuning.scan_threshold;
+    pin.store(0, std::memory_order_release);
+    end();  // a barrier of the child may wait for this
   }
 
-  /// Needs a taker's or the owner's right to the lists.
+  /// Needs a taker's or the owner's right to the lists. What made the next look late was in them.
   void take_lists(retired_list<B>& into) noexcept {
     announce_write<B>(fresh);
     announce_write<B>(waiting);
     into.take_all(waiting);
     into.take_all(fresh);
+    look_at = env::tuning.scan_threshold;
   }
 };
 

@@ -14,6 +14,11 @@ namespace pawl::inline v0::detail {
 /// What is in every object that hazard pointers protect.
 struct protectable : retirable {
   const void* address;  // as hazard pointers name the object
+
+  protectable() = default;
+  protectable(const protectable& other) noexcept : retirable(other) {}  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  protectable& operator=(const protectable& /*other*/) noexcept { return *this; }
+  ~protectable() = default;
 };
 
 template <class B>

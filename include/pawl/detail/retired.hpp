@@ -14,6 +14,12 @@ struct retirable {
   using reclaim_function = void (*)(retirable*, void* domain) noexcept;
   retirable* next_retired;
   reclaim_function reclaim;
+
+  // A copy is another object, which nobody has retired.
+  retirable() = default;
+  retirable(const retirable& /*other*/) noexcept {}  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  retirable& operator=(const retirable& /*other*/) noexcept { return *this; }
+  ~retirable() = default;
 };
 
 /// Objects in a singly linked list, with their number.

@@ -91,6 +91,11 @@ void add_readers(std::vector<scenario>& all) {
         o.read(o.source.load(std::memory_order_acquire));
       },
       true);
+  beside_reclaim("a section, then a section in a section", [](auto& o) {
+    read_in_a_section(o);
+    const section outer(of_process());
+    read_in_a_section(o);
+  });
   all.push_back({"rcu: lock, read, unlock | lock, read, unlock | replace, reclaim", [] {
                    replaced<> o;
                    at_once([&] { read_in_a_section(o); }, [&] { read_in_a_section(o); }, [&] { o.replace_and_reclaim(); });
@@ -169,41 +174,33 @@ void add_writers(std::vector<scenario>& all) {
 }
 
 void add_barriers(std::vector<scenario>& all) {
-  // What another thread has retired, and told of, is freed when the barrier returns, whatever that thread does meanwhile.
+  // What another thread has retired, and told of, is freed when the barrier returns, whatever that thread does meanwhile; and what its
+  // deleter did is known.
   const auto told = [&all](const std::string& name, auto after_retire) {
-    all.push_back({"rcu: replace, tell, " + name + " | told: barrier", [after_retire] {
+    all.push_back({"rcu: retire, tell, " + name + " | told: barrier", [after_retire] {
                      replaced<> o;
+                     model::var<int> ended{0};
+                     int object = 0;
                      atomic<bool> retired{false};
                      at_once(
                          [&] {
-                           o.replace();
+                           pawl::rcu_retire(&object, [&ended](int*) { ended.set(1); }, of_process());
                            retired.store(true, std::memory_order_release);
                            after_retire(o);
                          },
                          [&] {
                            const bool before = retired.load(std::memory_order_acquire);
                            rcu_barrier(of_process());
-                           if (before) require_freed(of_process(), 1);
+                           if (before) model::require(ended.get() == 1, "what was retired before is freed");
                          });
+                     of_process().reclaim();
                    }});
   };
   told("no more", [](auto& /*o*/) {});
   told("reclaim", [](auto& /*o*/) { of_process().reclaim(); });
   told("replace", [](auto& o) { o.replace(); });
   told("lock, read, unlock", [](auto& o) { read_in_a_section(o); });
-  told("barrier", [](auto& /*o*/) {
-    rcu_barrier(of_process());
-    require_freed(of_process(), 1);
-  });
-  all.push_back({"rcu: barrier | barrier", [] {
-                   replaced<> o;
-                   o.replace();
-                   const auto frees = [] {
-                     rcu_barrier(of_process());
-                     require_freed(of_process(), 1);
-                   };
-                   at_once(frees, frees);
-                 }});
+  told("barrier", [](auto& /*o*/) { rcu_barrier(of_process()); });
   all.push_back({"rcu: barrier, and told what the deleter did | the same", [] {
                    model::var<int> ended{0};
                    int object = 0;
@@ -278,6 +275,33 @@ void add_without_record(std::vector<scenario>& all) {
     read(o, in);
     in.reclaim();
   });
+  // What has no owner is not moved past a barrier.
+  all.push_back({"rcu: without memory for a record: retire, tell | reclaim | told: barrier", [] {
+                   poor::thread = ~0U;
+                   poor_domain own;
+                   model::var<int> ended{0};
+                   watched<pawl::rcu_obj_base>* const object = model::make<watched<pawl::rcu_obj_base>>();
+                   atomic<bool> retired{false};
+                   static model::var<int>* ended_of;
+                   ended_of = &ended;
+                   at_once(
+                       [&] {
+                         poor::begins();
+                         object->retire(
+                             [](watched<pawl::rcu_obj_base>* dead) {
+                               ended_of->set(1);
+                               model::destroy(dead);
+                             },
+                             own);
+                         retired.store(true, std::memory_order_release);
+                       },
+                       [&] { own.reclaim(); },
+                       [&] {
+                         const bool before = retired.load(std::memory_order_acquire);
+                         rcu_barrier(own);
+                         if (before) model::require(ended.get() == 1, "what was retired before is freed");
+                       });
+                 }});
   add("replace | barrier", replace, [](auto& /*o*/, poor_domain& in) { rcu_barrier(in); });
 }
 
