@@ -44,13 +44,16 @@ struct environment {
   template <class T>
   using per_thread = detail::host_per_thread<T>;
 
-  /// One T for the process, never destroyed: usable in every static constructor and destructor, and by every late thread.
+  /// One T for the process, never destroyed: usable in every static constructor and destructor, and by every late thread. The first call
+  /// may throw std::bad_alloc, or what T's constructor throws.
   template <class T>
-  [[gnu::visibility("default")]] static T& global() {
-    alignas(T) static std::byte storage[sizeof(T)];
-    static T* const instance = std::construct_at(reinterpret_cast<T*>(&storage));
+  [[gnu::visibility("hidden")]] static T& global() {
+    static T* const instance = &detail::make_global<B, T>();  // each module's way to it
     return *instance;
   }
+
+  /// Names this process among those that fork makes of it; not 0. A flag that a thread of another one has set is not set here.
+  static std::uint32_t process() noexcept { return detail::process_stamp(); }
 
   /// Throws std::bad_alloc.
   static void* allocate(std::size_t bytes, std::size_t alignment) {

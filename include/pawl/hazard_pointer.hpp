@@ -8,10 +8,15 @@
 // Protection costs one release store and a second load, no fence: the store has to be visible before the second load, and the scan,
 // which is rare, pays for that order by an asymmetric fence (where the system has no membarrier, every protection is a full fence).
 //
-// | stalled thread holds back | the objects in its own slots, and what it has itself retired |
-// | not yet freed, per thread | fewer than 2 * max(tuning.scan_threshold, 2 * slots of the domain), plus what is protected |
-//                             (more for a moment where deleters retire)
-// | retire                    | amortized O(1): a scan is about linear in slots and retired objects, and needs no memory |
+// | a stalled thread holds back | the objects in its own slots, and what it has itself retired
+// | retired and not yet freed   | at most t * 5/4 * max(1024, 2 * s), where t threads retire and the domain has s slots: each thread
+// |                             | that uses it has 16, and 16 more for each 16 hazard_pointers (or for container operations in the
+// |                             | callbacks of others). What readers protect for ever is among them. (More for a moment where deleters
+// |                             | retire.) hazard_pointers<>::most_unreclaimed computes it
+// | retire                      | amortized O(1): a scan is about linear in slots and retired objects, frees half of them, and needs no
+// |                             | memory
+// | membarrier                  | one per scan, by one thread at a time; by more only where one is stalled in it while others retire
+// |                             | the quarter: waiting for it longer would not be lock-free, nor bounded. reclaim() always calls it
 //
 // No thread attaches or detaches: a record is made at a thread's first use and taken over when the thread ends, with what it retired.
 #pragma once
@@ -31,7 +36,9 @@ template <class T, class D = std::default_delete<T>>
 class hazard_pointer_obj_base : private detail::protectable {
  public:
   /// Hands the object, which no new reader can reach any more, to the default domain: `d(object)` runs when no hazard pointer protects
-  /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does. Called once per object.
+  /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does. Called once per object. No
+  /// exception may leave d or D's move: it ends the program (std::terminate), since nobody is there to receive it. d may retire more
+  /// objects, which takes no depth of the stack, and use containers.
   void retire(D d = D()) noexcept { retire(std::move(d), hazard_pointer_default_domain<native>()); }
   template <class B, class A>
   void retire(D d, hazard_pointers<B, A>& domain) noexcept {

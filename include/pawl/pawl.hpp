@@ -10,6 +10,7 @@
 #include "hash_map.hpp"
 #include "hazard_pointer.hpp"
 #include "queue.hpp"
+#include "rcu.hpp"
 #include "reclaimer.hpp"
 #include "stack.hpp"
 #include "tagged.hpp"

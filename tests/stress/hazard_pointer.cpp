@@ -62,10 +62,10 @@ class aviary {
   std::array<place, Count> places_;
 };
 
-// What hazard_pointer.hpp states: fewer than 2 * max(threshold, 2 * slots) for each thread, and what is protected.
+// What hazard_pointer.hpp states, of threads that retire and slots.
+inline std::size_t due(std::size_t slots) { return std::max<std::size_t>(pawl::tuning{}.scan_threshold, 2 * slots); }
 inline std::int64_t most_garbage(std::size_t threads, std::size_t slots) {
-  const std::size_t due = std::max<std::size_t>(pawl::tuning{}.scan_threshold, 2 * slots);
-  return static_cast<std::int64_t>(threads * 2 * due + slots);
+  return static_cast<std::int64_t>(threads * (due(slots) + due(slots) / 4));
 }
 
 // Readers and writers of two places; the garbage is looked at all the time.
@@ -177,6 +177,112 @@ TEMPLATE_TEST_CASE("what a hazard pointer protects lives, and garbage stays boun
   pawl::hazard_pointers<TestType> domain;
   replace_and_read(domain, false);
   replace_and_read(pawl::hazard_pointer_default_domain<TestType>(), false);
+}
+
+namespace {
+
+/// Counts how many of its kind are retired and not yet freed.
+struct mortal;
+struct end_mortal {
+  void operator()(mortal* ended) const noexcept;
+};
+struct mortal : pawl::hazard_pointer_obj_base<mortal, end_mortal> {
+  struct books {
+    alignas(pawl::cache_line) std::atomic<std::int64_t> retired{0};
+    alignas(pawl::cache_line) std::atomic<std::int64_t> freed{0};
+    // Too few, if anything: what was retired before, without what has been freed since.
+    [[nodiscard]] std::int64_t waiting() const noexcept {
+      const std::int64_t before = retired.load(std::memory_order_acquire);
+      return before - freed.load(std::memory_order_acquire);
+    }
+  };
+  explicit mortal(books& its_books) : all(its_books) {}
+  books& all;
+  int value = 7;
+};
+void end_mortal::operator()(mortal* ended) const noexcept {
+  ended->all.freed.fetch_add(1, std::memory_order_release);
+  ended->value = 0;
+  delete ended;
+}
+
+// Writers retire without pause while one reader sleeps with a protected object, and the garbage is looked at all the time.
+template <class B>
+void garbage_peaks_below_its_bound(unsigned writers, std::size_t guards_each) {
+  trial trial(std::chrono::minutes(1));  // the threads end by themselves, when all have begun
+  mortal::books books;
+  std::int64_t peak = 0;
+  // The reader uses the domain, too.
+  const std::size_t slots = (writers + 1) * 16 * (1 + (guards_each + 15) / 16);
+  const std::int64_t most = most_garbage(writers, slots);
+  trial.expect(most == static_cast<std::int64_t>(pawl::hazard_pointers<B>::most_unreclaimed(writers, writers + 1, guards_each)),
+               "most_unreclaimed is another bound");
+  {
+    pawl::hazard_pointers<B> domain;
+    pawl::atomic<mortal*, B> place(new mortal(books));
+    std::atomic<unsigned> have_slots{0};
+    std::atomic<unsigned> are_at_the_edge{0};
+    std::atomic<unsigned> ended{0};
+    const auto meet = [&](std::atomic<unsigned>& arrived, unsigned all) {
+      arrived.fetch_add(1);
+      while (arrived.load() < all && trial.goes_on()) std::this_thread::yield();
+    };
+    const auto replace = [&] {
+      mortal* const old = place.exchange(new mortal(books), std::memory_order_acq_rel);
+      old->retire({}, domain);
+      books.retired.fetch_add(1, std::memory_order_release);
+    };
+    const auto read = [&](auto& guard) {
+      const mortal* const seen = guard.protect(place);
+      meet(have_slots, writers + 1);
+      while (ended.load() < writers) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      trial.expect(seen->value == 7, "a protected object ended");
+    };
+    const auto write = [&] {
+      meet(have_slots, writers + 1);
+      // Up to where nobody has scanned yet: all threads may be that far at one time.
+      for (std::size_t i = 1; i < due(slots); ++i) replace();
+      meet(are_at_the_edge, writers + 1);
+      const auto end = std::chrono::steady_clock::now() + stress::duration;
+      while (trial.goes_on() && std::chrono::steady_clock::now() < end) replace();
+      ended.fetch_add(1);
+    };
+    trial.run(writers + 2, [&](unsigned self) {
+      if (self > writers) {
+        const auto look = [&] {
+          peak = std::max(peak, books.waiting());
+          trial.expect(peak <= most, "more garbage than the bound");
+        };
+        while (are_at_the_edge.load() < writers && trial.goes_on()) look();
+        look();
+        meet(are_at_the_edge, writers + 1);
+        while (ended.load() < writers) look();
+        return;
+      }
+      std::vector<pawl::basic_hazard_pointer<B>> guards(guards_each);
+      make_hazard_pointer_batch(std::span<pawl::basic_hazard_pointer<B>>(guards), domain);
+      if (self == writers) {
+        read(guards[0]);
+      } else {
+        write();
+      }
+    });
+    delete place.load();
+  }
+  trial.expect(books.waiting() == 0, "what was retired is freed at the domain's end, once");
+  CAPTURE(writers, guards_each, peak, most);
+  CHECK(2 * peak >= most);
+  REQUIRE(trial.failure() == "");
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("garbage peaks below its bound and above half of it while a reader sleeps for ever", "", pawl::native,
+                   stress::restless) {
+  garbage_peaks_below_its_bound<TestType>(1, 1);
+  garbage_peaks_below_its_bound<TestType>(4, 1);
+  garbage_peaks_below_its_bound<TestType>(2, 17);
+  garbage_peaks_below_its_bound<TestType>(3, 300);
 }
 
 TEMPLATE_TEST_CASE("a scan between any two steps frees nothing that is protected", "", pawl::native, stress::restless) {

@@ -436,6 +436,138 @@ void memory_comes_from_the_allocator() {
   }
 }
 
+/// The same of a pool: its blocks and its threads' caches. A fixed one takes nothing after its first container.
+template <class Kind>
+void a_pools_memory_comes_from_its_allocator() {
+  using allocator = counting_allocator<std::byte>;
+  using pool_type = pawl::tagged_pool<pawl::native, allocator>;
+  using container = typename Kind::template of<std::uint64_t, pool_type>;
+  constexpr std::uint64_t size = 5000;
+  long live = 0;
+  const auto fill_and_drain = [](container& c, std::uint64_t n) {
+    bool right = true;
+    for (std::uint64_t i = 0; i < n; ++i) right = c.try_push(i) && right;
+    for (std::uint64_t i = 0; i < n; ++i) right = c.try_pop() == (Kind::last_in_first_out ? n - 1 - i : i) && right;
+    return right;
+  };
+  {
+    pool_type pool{allocator(live)};
+    container c(pool);
+    verify(live > 0);
+    verify(fill_and_drain(c, size));
+    verify(live >= static_cast<long>(size * 3 * sizeof(std::uint64_t)));
+    const long used = live;
+    std::thread([&] { verify(fill_and_drain(c, size / 2)); }).join();
+    // Nothing but the other thread's cache, of a cache line.
+    verify(live == used + static_cast<long>(pawl::cache_line));
+  }
+  verify(live == 0);
+  {
+    pool_type pool(100, allocator(live));
+    container c(pool);
+    const long used = live;
+    verify(used >= static_cast<long>(100 * 3 * sizeof(std::uint64_t)));
+    const std::size_t from_new = allocations::of_this_thread();
+    bool right = true;
+    for (int round = 0; round < 3; ++round) right = fill_and_drain(c, 100) && right;
+    for (int i = 0; i < 100; ++i) right = c.try_push(1) && right;
+    right = right && !c.try_push(1);
+    verify(right);
+    verify(allocations::of_this_thread() == from_new);
+    verify(live == used);
+  }
+  verify(live == 0);
+  {
+    std::array<std::byte, 65536> buffer;
+    std::pmr::monotonic_buffer_resource resource(buffer.data(), buffer.size(), std::pmr::null_memory_resource());
+    using pmr_pool = pawl::tagged_pool<pawl::native, std::pmr::polymorphic_allocator<std::byte>>;
+    pmr_pool growing(&resource);
+    pmr_pool fixed(10, &resource);
+    typename Kind::template of<int, pmr_pool> c(growing);
+    typename Kind::template of<int, pmr_pool> d(fixed);
+    for (int i = 1; i <= 2; ++i) {
+      c.push(i);
+      d.push(i);
+    }
+    verify(c.try_pop() == popped_order<Kind, int>({1, 2})[0]);
+    verify(d.try_pop() == popped_order<Kind, int>({1, 2})[0]);
+    // The resource's end is an allocation that fails: what was pushed is there.
+    int pushed = 1;
+    try {
+      for (; pushed < 100000; ++pushed) c.push(pushed);
+    } catch (const std::bad_alloc&) {
+    }
+    verify(pushed > 1000 && pushed < 100000);
+    verify(drain(c).size() == static_cast<std::size_t>(pushed));
+  }
+}
+
+/// A resource of which the n-th allocation fails, once.
+class failing_once final : public std::pmr::memory_resource {
+ public:
+  explicit failing_once(std::size_t n) noexcept : left_(n) {}
+  [[nodiscard]] bool has_failed() const noexcept { return left_ == 0; }
+  [[nodiscard]] std::size_t live() const noexcept { return live_; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (left_ != 0 && --left_ == 0) throw std::bad_alloc();
+    void* const memory = std::pmr::new_delete_resource()->allocate(bytes, alignment);
+    live_ += bytes;
+    return memory;
+  }
+  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+    live_ -= bytes;
+    std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
+  }
+  [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::size_t left_;
+  std::size_t live_ = 0;
+};
+
+/// Each allocation of a domain or pool fails once: who asked gets an exception, and may ask again. Nothing is lost.
+template <class Kind, class R>
+void nothing_is_lost_where_an_allocation_fails() {
+  constexpr int size = 3000;
+  bool every_one = false;
+  for (std::size_t n = 1; !every_one; ++n) {
+    failing_once resource(n);
+    int failures = 0;
+    const auto until_it_works = [&failures](auto operation) {
+      for (bool works = false; !works;) {
+        try {
+          operation();
+          works = true;
+        } catch (const std::bad_alloc&) {
+          ++failures;
+        }
+      }
+    };
+    {
+      R domain(&resource);
+      std::optional<typename Kind::template of<int, R>> c;
+      until_it_works([&] { c.emplace(domain); });
+      for (int i = 0; i < size; ++i) until_it_works([&] { c->push(i); });
+      std::vector<int> popped;
+      std::thread([&] {
+        for (int i = 0; i < size; ++i) until_it_works([&] { popped.push_back(c->try_pop().value_or(-1)); });
+        until_it_works([&] { c->push(-2); });
+      }).join();
+      std::vector<int> pushed(size);
+      std::iota(pushed.begin(), pushed.end(), 0);
+      verify(popped == popped_order<Kind>(pushed));
+      verify(c->try_pop() == -2);
+    }
+    verify(failures == (resource.has_failed() ? 1 : 0));
+    verify(resource.live() == 0);
+    every_one = !resource.has_failed();
+    // Of many alike, the first hundred are enough.
+    if (n > 100) break;
+    if (every_one) verify(n > 3);
+  }
+}
+
 /// One thread pushes, another pops: what the second frees comes back to the first.
 template <class Kind, class Setting>
 void memory_stays_flat_when_one_thread_pushes_and_another_pops(int rounds) {

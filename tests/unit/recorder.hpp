@@ -139,8 +139,8 @@ class world {
   } seen;
   std::set<std::pair<std::string, int>> places;  // where the orders were named
 
-  /// The thread ends: what it had is free to adopt.
-  void end_thread(int thread);
+  /// The thread ends: what it had is free to adopt. Or it vanishes, as in the child of a fork: then its objects are told.
+  void end_thread(int thread, bool vanishes = false);
   /// At the n-th recorded access from now on `other` runs, as another thread would between two accesses of this one.
   template <class Other>
   void interrupt(std::size_t n, Other other) {
@@ -474,14 +474,15 @@ class per_thread_base {
  public:
   per_thread_base(const per_thread_base&) = delete;
   per_thread_base& operator=(const per_thread_base&) = delete;
-  void end_thread(int thread) noexcept {
+  void end_thread(int thread, bool vanishes) noexcept {
     for (auto& each : entries_) {
-      if (each.thread == thread) each.thread = nobody;
+      if (each.thread == thread) each.thread = vanishes ? lost : nobody;
     }
   }
 
  protected:
   static constexpr int nobody = -1;
+  static constexpr int lost = -2;
   struct entry {
     void* object;
     int thread;
@@ -494,12 +495,12 @@ class per_thread_base {
     const aside a;
     std::erase(world::get().owners_, this);
   }
-  std::vector<entry> entries_;
+  mutable std::vector<entry> entries_;
 };
 
-inline void world::end_thread(int thread) {
+inline void world::end_thread(int thread, bool vanishes) {
   const aside a;
-  for (per_thread_base* each : owners_) each->end_thread(thread);
+  for (per_thread_base* each : owners_) each->end_thread(thread, vanishes);
 }
 
 template <class T>
@@ -519,6 +520,7 @@ class per_thread : public per_thread_base {
   T& get(Make make) {
     world& w = world::get();
     if (T* const mine = find()) return *mine;
+    tell_the_lost();
     if (T* const adopted = held_by(nobody)) {
       ++w.seen.adopted;
       for (auto& each : entries_) {
@@ -540,6 +542,7 @@ class per_thread : public per_thread_base {
   }
   template <class F>
   void for_each_abandoned(F f) const {
+    tell_the_lost();
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (entries_[i].thread != nobody) continue;
       ++world::get().seen.abandoned;
@@ -548,6 +551,13 @@ class per_thread : public per_thread_base {
   }
 
  private:
+  void tell_the_lost() const noexcept {
+    for (auto& each : entries_) {
+      if (each.thread != lost) continue;
+      each.thread = nobody;
+      if constexpr (requires(T& object) { object.lost_thread(); }) static_cast<T*>(each.object)->lost_thread();
+    }
+  }
   T* held_by(int thread) const noexcept {
     for (const auto& each : entries_) {
       if (each.thread == thread) return static_cast<T*>(each.object);

@@ -312,6 +312,10 @@ void over_hazard_pointers(reached& places) {
     {
       object<container> tested("the container", *own);
       balance<container> b{*tested};
+      // One that a fork left behind, before it retired anything: what it has is told, and adopted.
+      w.current_thread = 6;
+      b.push();
+      w.end_thread(6, true);
       for (int thread = 0; thread < 6; ++thread) {
         w.current_thread = thread;
         for (int i = 0; i < 5; ++i) b.push();

@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <pawl/queue.hpp>
@@ -270,4 +271,119 @@ TEST_CASE("threads that fill and empty a fixed pool never find more in it than f
   CHECK(most <= capacity);
   for (int i = 0; i < capacity; ++i) CHECK(queue.try_push(i));
   CHECK_FALSE(queue.try_push(0));
+}
+
+namespace {
+
+// A pointer that is no T*, as of allocators for shared memory.
+template <class T>
+struct wrapped_pointer {
+  using element_type = T;
+  T* raw = nullptr;
+  static wrapped_pointer pointer_to(T& object) noexcept { return {std::addressof(object)}; }
+  T* operator->() const noexcept { return raw; }
+};
+template <class T>
+struct wrapping_allocator {
+  using value_type = T;
+  using pointer = wrapped_pointer<T>;
+  wrapping_allocator() = default;
+  template <class U>
+  wrapping_allocator(const wrapping_allocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor): as allocators are
+  pointer allocate(std::size_t n) { return {std::allocator<T>().allocate(n)}; }
+  void deallocate(pointer memory, std::size_t n) noexcept { std::allocator<T>().deallocate(memory.raw, n); }
+  friend bool operator==(const wrapping_allocator&, const wrapping_allocator&) = default;
+};
+
+}  // namespace
+
+TEST_CASE("a pool and a domain take allocators with pointers of their own") {
+  const auto check = [](auto domain) {
+    using type = typename decltype(domain)::type;
+    type nodes;
+    pawl::queue<int, type> queue(nodes);
+    for (int i = 0; i < 5000; ++i) queue.push(i);
+    bool right = true;
+    for (int i = 0; i < 5000; ++i) right = queue.try_pop() == i && right;
+    verify(right);
+    pawl::stack<int, type> own;
+    own.push(1);
+    verify(own.try_pop() == 1);
+  };
+  check(std::type_identity<tagged_pool<pawl::native, wrapping_allocator<std::byte>>>());
+  check(std::type_identity<pawl::hazard_pointers<pawl::native, wrapping_allocator<std::byte>>>());
+}
+
+// Each thread has no more in the container than its share, counted while its operations run. So there is a node for each, at any time.
+TEMPLATE_TEST_CASE("a fixed pool is full only when all of it is in use", "", pool_stack<int>, pool_queue<int>) {
+  constexpr int threads = 3;
+  constexpr int share = 2;
+  tagged_pool<> pool(threads * share);
+  TestType c(pool);
+  std::atomic<int> refused{0};
+  std::atomic<int> ready{0};
+  const auto body = [&](int rounds) {
+    ++ready;
+    while (ready != threads) std::this_thread::yield();
+    int mine = 0;
+    for (int i = 0; i < rounds; ++i) {
+      if (mine < share) {
+        ++mine;
+        if (!c.try_push(i)) {
+          ++refused;
+          --mine;
+        }
+      }
+      if (i % 3 == 0 || mine == share) {
+        if (c.try_pop()) --mine;
+      }
+    }
+  };
+  std::vector<std::thread> all;
+  for (int i = 0; i < threads; ++i) all.emplace_back(body, 20000);
+  for (auto& each : all) each.join();
+  CHECK(refused == 0);
+  int left = 0;
+  while (c.try_pop()) ++left;
+  CHECK(left <= threads * share);
+  for (int i = 0; i < threads * share; ++i) CHECK(c.try_push(i));
+  CHECK_FALSE(c.try_push(0));
+}
+
+TEMPLATE_TEST_CASE("threads that only push fill a fixed pool to the last node", "", pool_stack<int>, pool_queue<int>) {
+  for (int round = 0; round < 20; ++round) {
+    constexpr int capacity = 1000;
+    tagged_pool<> pool(capacity);
+    TestType c(pool);
+    std::atomic<int> pushed{0};
+    std::atomic<int> ready{0};
+    std::vector<std::thread> all;
+    for (int i = 0; i < 3; ++i) {
+      all.emplace_back([&] {
+        ++ready;
+        while (ready != 3) std::this_thread::yield();
+        while (c.try_push(1)) ++pushed;
+      });
+    }
+    for (auto& each : all) each.join();
+    CHECK(pushed == capacity);
+  }
+}
+
+TEST_CASE("a link names one life of a node, and its tag comes round after as many as the page says") {
+  using link = pawl::detail::tagged_link;
+  const link first(12345);
+  link life = first;
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(life.same_node(first));
+    CHECK_FALSE(life.marked());
+    seen.insert(life.bits());
+    life = life.reborn();
+  }
+  CHECK(seen.size() == 1000);
+  // Each life adds the same, so all of them together add nothing.
+  const std::uint64_t step = first.reborn().bits() - first.bits();
+  CHECK(step * link::lives == 0);
+  CHECK(step * (link::lives / 2) != 0);
 }

@@ -16,7 +16,7 @@ namespace detail {
 #if PAWL_TSAN
 // TSan ignores fences. A read-modify-write of one word by every fence orders the same accesses in a way that it sees: of two
 // fences, the later one in the word's modification order synchronizes with the earlier.
-inline constinit std::uint32_t tsan_fence_word = 0;
+[[gnu::visibility("hidden")]] inline constinit std::uint32_t tsan_fence_word = 0;
 #endif
 
 inline void builtin_fence(std::memory_order order) noexcept {

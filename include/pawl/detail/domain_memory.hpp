@@ -47,27 +47,28 @@ class domain_memory {
     deallocate(object);
   }
 
- private:
+  /// Memory for `count` objects, in which none has begun. Throws std::bad_alloc, or what the allocator throws.
   template <class Object>
-  Object* allocate() {
+  Object* allocate(std::size_t count = 1) {
     if constexpr (from_environment) {
-      return static_cast<Object*>(env::allocate(sizeof(Object), alignof(Object)));
+      return static_cast<Object*>(env::allocate(count * sizeof(Object), alignof(Object)));
     } else {
       rebound<Object> alloc(alloc_);
-      return std::to_address(alloc.allocate(1));
+      return std::to_address(alloc.allocate(count));
     }
   }
   template <class Object>
-  void deallocate(Object* object) noexcept {
+  void deallocate(Object* objects, std::size_t count = 1) noexcept {
     if constexpr (from_environment) {
-      env::deallocate(object, sizeof(Object), alignof(Object));
+      env::deallocate(objects, count * sizeof(Object), alignof(Object));
     } else {
       rebound<Object> alloc(alloc_);
       using pointer = typename std::allocator_traits<rebound<Object>>::pointer;
-      alloc.deallocate(std::pointer_traits<pointer>::pointer_to(*object), 1);
+      alloc.deallocate(std::pointer_traits<pointer>::pointer_to(*objects), count);
     }
   }
 
+ private:
   [[no_unique_address]] Alloc alloc_{};
 };
 

@@ -176,7 +176,7 @@ class epochs {
     return wanted > env::tuning.scan_threshold ? wanted : env::tuning.scan_threshold;
   }
   void step_when_due(record& mine) noexcept;
-  std::size_t step(record& mine) noexcept;
+  std::size_t step(record& mine, bool alone = false) noexcept;
   [[nodiscard]] std::uint64_t oldest_pin() const noexcept;
   std::uint64_t next_epoch() noexcept;
   void wait_for_readers(std::uint64_t epoch) noexcept;
@@ -190,11 +190,11 @@ class epochs {
   typename env::template per_thread<record> records_;
   /// In every critical section read, seldom written.
   atomic<std::uint64_t, B> epoch_{clock::one};
-  atomic<bool, B> taking_{false};  // a barrier takes the lists of all records
+  detail::turn<B> taking_;  // a barrier takes the lists of all records
   /// Sections of threads that could get no record. While there is one, nothing is freed.
   alignas(cache_line) atomic<std::uint64_t, B> without_record_{0};
-  atomic<bool, B> stepping_{false};
-  atomic<bool, B> in_barrier_{false};
+  detail::turn<B> fencing_;
+  detail::turn<B> in_barrier_;
   atomic<std::uint64_t, B> reclaimed_by_barriers_{0};
   detail::orphanage<B> orphans_;  // of threads without record, and of those whose lists a barrier was taking
   atomic<std::size_t, B> threads_{0};
@@ -325,26 +325,27 @@ std::uint64_t epochs<B, Alloc>::next_epoch() noexcept {
   return epoch_.fetch_add(clock::one, std::memory_order_relaxed);
 }
 
-// As hazard_pointers::scan_when_due: one membarrier at a time, mostly.
+// One membarrier at a time, as hazard_pointers::scan_when_due, and for the same reason a quarter past the threshold none the less.
 template <class B, class Alloc>
 [[gnu::cold, gnu::noinline]] void epochs<B, Alloc>::step_when_due(record& mine) noexcept {
-  const std::size_t due = threshold();
-  if (mine.fresh.size < due) {
-    mine.look_at = due;
-    return;
-  }
-  // relaxed: the flag guards no data, it only spreads steps over time
-  const bool alone = !stepping_.load(std::memory_order_relaxed) && !stepping_.exchange(true, std::memory_order_relaxed);
-  if (!alone && mine.fresh.size < 2 * due) return;
-  // Deleters may retire more: again, as long as that frees anything.
-  while (step(mine) != 0 && mine.fresh.size >= due) {
-  }
-  if (alone) stepping_.store(false, std::memory_order_relaxed);
+  std::size_t freed = 0;
+  do {
+    const std::size_t due = threshold();
+    if (mine.fresh.size < due) {
+      mine.look_at = due;
+      return;
+    }
+    // relaxed: the flag guards no data, it only spreads fences over time
+    const bool alone = fencing_.try_take(std::memory_order_relaxed);
+    if (!alone && mine.fresh.size < mine.look_at + due / 4) return;
+    freed = step(mine, alone);
+    // Deleters may retire more: again, as long as that frees anything.
+  } while (freed != 0 && mine.fresh.size >= mine.look_at);
 }
 
-/// Needs the right to the lists. Returns how many objects it freed.
+/// Needs the right to the lists. Returns how many objects it freed. `alone`: the caller has the flag; it is given back after the fence.
 template <class B, class Alloc>
-std::size_t epochs<B, Alloc>::step(record& mine) noexcept {
+std::size_t epochs<B, Alloc>::step(record& mine, bool alone) noexcept {
   mine.reclaiming = true;
   orphans_.take_all(mine.fresh);
   records_.for_each_abandoned([this, &mine](record& dead) noexcept {
@@ -353,7 +354,9 @@ std::size_t epochs<B, Alloc>::step(record& mine) noexcept {
     dead.end();
   });
   list over;
-  if (env::heavy_fence()) {
+  const bool ordered = env::heavy_fence();
+  if (alone) fencing_.give_back(std::memory_order_relaxed);
+  if (ordered) {
     const std::uint64_t epoch = next_epoch();
     const std::uint64_t oldest = oldest_pin();
     if (mine.waiting_since < oldest) over.take_all(mine.waiting);
@@ -391,10 +394,10 @@ void epochs<B, Alloc>::barrier() noexcept {
          "rcu_barrier would wait for its own critical section, or for the deleter that calls it");
   // One at a time: what another barrier has taken must be freed before this one returns.
   // (7) acquire: pairs with (8): what that barrier did comes before
-  for (yield_backoff backoff; in_barrier_.exchange(true, std::memory_order_acquire);) backoff(B{});
+  for (yield_backoff backoff; !in_barrier_.try_take(std::memory_order_acquire);) backoff(B{});
 
   // relaxed: seen after the fence by who doesn't own its lists before it, see record::begin
-  taking_.store(true, std::memory_order_relaxed);
+  taking_.take(std::memory_order_relaxed);
   asymmetric_thread_fence_heavy<B>();
   list all;
   records_.for_each([&all](record& each) noexcept {
@@ -404,13 +407,13 @@ void epochs<B, Alloc>::barrier() noexcept {
   });
   orphans_.take_all(all);
   // (6) release: see (3)
-  taking_.store(false, std::memory_order_release);
+  taking_.give_back(std::memory_order_release);
 
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
   reclaimed_by_barriers_.fetch_add(all.size, std::memory_order_relaxed);
   end_all(all);
-  in_barrier_.store(false, std::memory_order_release);  // (8)
+  in_barrier_.give_back(std::memory_order_release);  // (8)
 }
 
 template <class B, class Alloc>

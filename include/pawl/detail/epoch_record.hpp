@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "retired.hpp"
+#include "turn.hpp"
 
 namespace pawl::inline v0::detail {
 
@@ -64,12 +65,12 @@ struct alignas(cache_line) epoch_record {
   atomic<std::uint64_t, B> reclaimed_total{0};
 
   /// False where rcu_barrier is about to take the lists.
-  [[nodiscard]] bool begin(const atomic<bool, B>& taken) noexcept {
+  [[nodiscard]] bool begin(const turn<B>& taking) noexcept {
     owns_lists.store(true, std::memory_order_relaxed);
     // Between the two: either we see that the lists are taken, or the taker, who has a heavy fence between its two, that we own them.
     env::light_fence(fences);
     // (3) acquire: pairs with (6), by which the last taker left the lists empty
-    if (taken.load(std::memory_order_acquire)) [[unlikely]] {
+    if (taking.taken(std::memory_order_acquire)) [[unlikely]] {
       end();
       return false;
     }
@@ -79,6 +80,18 @@ struct alignas(cache_line) epoch_record {
   }
   // (4) release: what we did with the lists comes before what a taker does, who waits for this by (5)
   void end() noexcept { owns_lists.store(false, std::memory_order_release); }
+
+  /// The owner vanished in a fork, in the midst of anything. Its sections are over. What it retired is left alone: the copy of a memory in
+  /// which other threads write is of no one moment.
+  void lost_thread() noexcept {
+    pin.store(0, std::memory_order_relaxed);
+    owns_lists.store(false, std::memory_order_relaxed);
+    reclaiming = false;
+    fresh = {};
+    waiting = {};
+    waiting_since = 0;
+    look_at = env::tuning.scan_threshold;
+  }
 
   /// Needs a taker's or the owner's right to the lists.
   void take_lists(retired_list<B>& into) noexcept {

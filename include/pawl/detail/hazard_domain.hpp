@@ -11,6 +11,7 @@
 #include "../reclaimer.hpp"
 #include "domain_memory.hpp"
 #include "hazard_record.hpp"
+#include "turn.hpp"
 
 namespace pawl::inline v0 {
 
@@ -65,6 +66,18 @@ class hazard_pointers {
       ++sum.records;
     });
     return sum;
+  }
+
+  /// The most objects that are retired and not yet reclaimed at any time, where `retiring` threads retire, of `threads` that use the
+  /// domain, each with so many hazard_pointers. A thread scans what it retired when it is as many as tuning.scan_threshold, or as
+  /// scan_per_slot times the slots of the domain, where that is more; and a quarter more where another thread is in its fence just
+  /// then. What readers protect, also for ever, is among them. (More for a moment where deleters retire, and where the kernel has no
+  /// memory for a fence, until it has.)
+  [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads,
+                                                              std::size_t hazard_pointers_each = 0) noexcept {
+    const std::size_t slots = threads * chunk::size * (1 + (hazard_pointers_each + chunk::size - 1) / chunk::size);
+    const std::size_t due = threshold(slots);
+    return retiring * (next_scan(due, slots) + patience(due));
   }
 
   /// Frees now what this thread and ended threads retired and nobody protects. What other running threads retired stays theirs. May
@@ -123,13 +136,21 @@ class hazard_pointers {
     if (mine.retired.size >= mine.scan_at) [[unlikely]]
       scan_when_due(mine);
   }
-  [[nodiscard]] std::size_t threshold() const noexcept {
-    const std::size_t slots = slots_.load(std::memory_order_relaxed);
+  // How many retired objects of one thread make a scan due. What slots protect is no more than the half: so a scan, which is linear in
+  // slots and retired objects, frees the other half.
+  [[nodiscard]] static constexpr std::size_t threshold(std::size_t slots) noexcept {
     const std::size_t wanted = slots * env::tuning.scan_per_slot;
     return wanted > env::tuning.scan_threshold ? wanted : env::tuning.scan_threshold;
   }
+  [[nodiscard]] std::size_t threshold() const noexcept { return threshold(slots_.load(std::memory_order_relaxed)); }
+  // The next one, after one that had to keep some: where slots may protect more than the half, so much later that it frees as many.
+  [[nodiscard]] static constexpr std::size_t next_scan(std::size_t due, std::size_t kept) noexcept {
+    return kept + due / 2 > due ? kept + due / 2 : due;
+  }
+  // How many more a thread retires at most while another one is in its fence.
+  [[nodiscard]] static constexpr std::size_t patience(std::size_t due) noexcept { return due / 4; }
   void scan_when_due(record& mine) noexcept;
-  std::size_t scan(record& mine) noexcept;
+  std::size_t scan(record& mine, bool alone = false) noexcept;
   void reclaim_all(record& mine, list& objects) noexcept;
   void end_all(list& objects) noexcept;
   // In a bucket: objects that are chained by the link that lists use, too.
@@ -139,7 +160,7 @@ class hazard_pointers {
 
   typename env::template per_thread<record> records_;
   atomic<std::size_t, B> slots_{0};
-  atomic<bool, B> scanning_{false};
+  detail::turn<B> fencing_;
   detail::orphanage<B> orphans_;  // of threads that could get no record; the next scan takes them all
   atomic<std::size_t, B> bound_{0};
   [[no_unique_address]] detail::domain_memory<B, Alloc> memory_;
@@ -261,28 +282,30 @@ void hazard_pointers<B, Alloc>::retire(detail::protectable* object) noexcept {
   orphans_.push(object);
 }
 
-// One membarrier at a time: two at once cost many times more than one after the other. Past twice the threshold a thread scans
-// anyway, so that one stalled in a scan can't unbound the others.
+// One membarrier at a time: two at once cost many times more than one after the other. A thread that finds another one in it goes on
+// retiring, and looks again at the next retire; but a quarter past its threshold it scans anyway, so that one that was stalled in its
+// fence can't unbound the others. The flag guards the fence alone, not the deleters, so it is soon free.
 template <class B, class Alloc>
 [[gnu::cold]] void hazard_pointers<B, Alloc>::scan_when_due(record& mine) noexcept {
   if (mine.scanning) return;
-  const std::size_t due = threshold();
-  if (mine.retired.size < due) {
-    mine.scan_at = due;
-    return;
-  }
-  // relaxed: the flag guards no data, it only spreads scans over time
-  const bool alone = !scanning_.load(std::memory_order_relaxed) && !scanning_.exchange(true, std::memory_order_relaxed);
-  if (!alone && mine.retired.size < 2 * due) return;
-  // Deleters may retire more: again, as long as that frees anything.
-  while (scan(mine) != 0 && mine.retired.size >= due) {
-  }
-  if (alone) scanning_.store(false, std::memory_order_relaxed);
+  std::size_t freed = 0;
+  do {
+    const std::size_t due = threshold();
+    if (mine.retired.size < due) {
+      mine.scan_at = due;
+      return;
+    }
+    // relaxed: the flag guards no data, it only spreads fences over time
+    const bool alone = fencing_.try_take(std::memory_order_relaxed);
+    if (!alone && mine.retired.size < mine.scan_at + patience(due)) return;
+    freed = scan(mine, alone);
+    // Deleters may retire more: again, as long as that frees anything.
+  } while (freed != 0 && mine.retired.size >= mine.scan_at);
 }
 
-/// Returns how many objects it freed.
+/// Returns how many objects it freed. `alone`: the caller has the flag; it is given back after the fence.
 template <class B, class Alloc>
-std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
+std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
   if (mine.scanning) return 0;  // a deleter retired something, or called reclaim()
   mine.scanning = true;
 
@@ -290,7 +313,9 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
   records_.for_each_abandoned([&mine](record& dead) noexcept { mine.retired.take_all(dead.retired); });
 
   // After this fence: whoever protects one of our objects from now on finds it unlinked when it looks again.
-  if (!env::heavy_fence()) {
+  const bool ordered = env::heavy_fence();
+  if (alone) fencing_.give_back(std::memory_order_relaxed);
+  if (!ordered) {
     mine.scan_at = mine.retired.size + threshold();  // no memory for it in the kernel: later
     mine.scanning = false;
     return 0;
@@ -339,10 +364,9 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine) noexcept {
     }
   }
   mine.retired.take_all(kept);
+  mine.scan_at = next_scan(threshold(), mine.retired.size);
   const std::size_t freed = unprotected.size;
   reclaim_all(mine, unprotected);
-  const std::size_t due = threshold();
-  mine.scan_at = mine.retired.size + due > 2 * due ? 2 * due : mine.retired.size + due;
   mine.scanning = false;
   return freed;
 }

@@ -82,6 +82,21 @@ struct alignas(cache_line) hazard_record {
   atomic<std::uint64_t, B> reclaimed_total{0};
   protectable* buckets[bucket_count] = {};
 
+  /// The owner vanished in a fork, in the midst of anything. Its protections end, also those of handles that it had given to others. What
+  /// it retired and the slots it had at hand are left alone: the copy of a memory in which other threads write is of no one moment.
+  void lost_thread() noexcept {
+    for (chunk* each = chunks.load(std::memory_order_relaxed); each != nullptr; each = read_shared<B>(each->next)) {
+      for (slot& hazard : each->slots) hazard.protect(nullptr);
+    }
+    top = first.slots;
+    level = &first;
+    free_slots = nullptr;
+    retired = {};
+    for (protectable*& bucket : buckets) bucket = nullptr;
+    scan_at = environment<B>::tuning.scan_threshold;
+    scanning = false;
+  }
+
   void claim(chunk& fresh) noexcept {
     for (slot& each : fresh.slots) {
       write_shared<B>(each.home, this);

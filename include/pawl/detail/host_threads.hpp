@@ -5,6 +5,9 @@
 // with every table which names it: so the address can't come back while any thread could still take it for the dead owner's.
 // When a thread ends, it marks its objects as free to adopt and drops its references, nothing more: it calls no function of the owner,
 // so it races with no destructor and jumps into no unloaded library.
+//
+// In the child of a fork only the thread that forked lives. What the others had is free to adopt there, too, as soon as somebody looks:
+// a lease names the process in which it is held. Their objects are told, `lost_thread()`, since nobody knows in the midst of what they were.
 #pragma once
 
 #include <pthread.h>
@@ -16,15 +19,20 @@
 
 #include "config.hpp"
 #include "fail.hpp"
+#include "process.hpp"
 
 namespace pawl::inline v0::detail {
 
-/// The right to one per-thread object: held by a thread while `in_use`, else free to adopt.
+/// The right to one per-thread object: held by a thread of the process that `holder` names, else free to adopt.
 struct lease {
-  std::atomic<bool> in_use{true};
+  explicit lease(std::uint32_t process) noexcept : holder(process) {}
+  std::atomic<std::uint32_t> holder;
   lease* next = nullptr;
   void* object = nullptr;
 };
+
+/// In place of the pthread key, when the module whose function it calls is gone, or as good as gone.
+inline constexpr std::uint64_t keys_are_gone = ~std::uint64_t{0};
 
 /// What an owner and its threads' tables share. It goes with its last reference.
 struct thread_registry {
@@ -83,11 +91,18 @@ class thread_table {
     for (std::size_t i = 0; i < capacity_; ++i) {
       if (entries_[i].key == nullptr) continue;
       // (1) release: what this thread did with the object comes before what its adopter does, see (2)
-      entries_[i].held->in_use.store(false, std::memory_order_release);
+      entries_[i].held->holder.store(0, std::memory_order_release);
       entries_[i].key->drop();
     }
     delete[] entries_;
     *this = {};
+  }
+  /// The thread has forked, and is the only one of the child, which is called so.
+  void goes_on_in(std::uint32_t child) noexcept {
+    for (std::size_t i = 0; i < capacity_; ++i) {
+      // relaxed: there is no other thread
+      if (entries_[i].key != nullptr) entries_[i].held->holder.store(child, std::memory_order_relaxed);
+    }
   }
 
  private:
@@ -158,28 +173,78 @@ class thread_table {
   std::size_t used_ = 0;
 };
 
-inline constinit thread_local thread_table this_thread_table{};
+// In a shared library an access by the general rules of its code calls a function, which costs more than all else. So it lies where the
+// loader reserves some room for such variables of libraries that come later (PAWL_DYNAMIC_TLS: not there; see docs/processes.md).
+// (__thread: of a weak thread_local clang thinks that another module's may want to be initialized.)
+#if defined(__linux__) && !defined(PAWL_DYNAMIC_TLS)
+[[gnu::tls_model("initial-exec"), gnu::weak, gnu::visibility("default")]] __thread thread_table this_thread_table{};
+#else
+[[gnu::weak, gnu::visibility("default")]] __thread thread_table this_thread_table{};
+#endif
 
 inline void end_thread_table(void* table) noexcept { static_cast<thread_table*>(table)->end(); }
 
-// The pthread key plus one, so that zero is "none yet".
-inline constinit std::atomic<std::uint64_t> thread_end_key{0};
+[[gnu::weak, gnu::visibility("default")]] constinit process_state this_process{
+    {nullptr}, {0}, [](void* table) { end_thread_table(table); }, &module_mark, {0}};
 
-/// Sees to it that end_thread_table runs when this thread ends. Throws std::bad_alloc when the process has no key left.
-inline void watch_thread_end() {
+/// In the child of a fork. Every module has its own, which registers itself.
+[[gnu::visibility("hidden")]] inline void begin_child() noexcept {
+  const auto child = static_cast<std::uint32_t>(getpid());
+  // relaxed: there is no other thread
+  if (this_process.stamp.load(std::memory_order_relaxed) == child) return;
+  this_process.stamp.store(child, std::memory_order_relaxed);
+  this_thread_table.goes_on_in(child);
+}
+[[gnu::visibility("hidden")]] inline constinit std::atomic<bool> watches_forks{false};
+
+/// Names this process among those that fork makes of it. Not 0.
+inline std::uint32_t process_stamp() noexcept {
+  // relaxed: it is the same for as long as there is another thread
+  const std::uint32_t known = this_process.stamp.load(std::memory_order_relaxed);
+  if (known != 0) [[likely]]
+    return known;
+  const auto asked = static_cast<std::uint32_t>(getpid());
+  this_process.stamp.store(asked, std::memory_order_relaxed);
+  return asked;
+}
+
+/// Sees to it that the thread's table ends when it does, and goes on in a child of its process. Throws std::bad_alloc when the process has
+/// no key left.
+[[gnu::visibility("hidden")]] inline void watch_thread_end() {
+  if (!watches_forks.load(std::memory_order_relaxed) && !watches_forks.exchange(true, std::memory_order_relaxed) &&
+      pthread_atfork(nullptr, nullptr, &begin_child) != 0) {
+    watches_forks.store(false, std::memory_order_relaxed);
+    fail<std::bad_alloc>();
+  }
+  auto& shared = this_process.thread_end_key;
   // acquire: pairs with the release below, so that the key was created before we use it
-  std::uint64_t known = thread_end_key.load(std::memory_order_acquire);
+  std::uint64_t known = shared.load(std::memory_order_acquire);
   if (known == 0) {
     pthread_key_t key{};
-    if (pthread_key_create(&key, [](void* table) { end_thread_table(table); }) != 0) fail<std::bad_alloc>();
+    if (pthread_key_create(&key, this_process.thread_ends) != 0) fail<std::bad_alloc>();
     const std::uint64_t mine = static_cast<std::uint64_t>(key) + 1;
-    if (thread_end_key.compare_exchange_strong(known, mine, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    if (shared.compare_exchange_strong(known, mine, std::memory_order_acq_rel, std::memory_order_acquire)) {
       known = mine;
     } else {
       pthread_key_delete(key);  // another thread was faster
     }
   }
-  if (pthread_setspecific(static_cast<pthread_key_t>(known - 1), &this_thread_table) != 0) fail<std::bad_alloc>();
+  if (known == keys_are_gone) return;
+  if (pthread_setspecific(static_cast<pthread_key_t>(known - 1), &this_thread_table) != 0 &&
+      shared.load(std::memory_order_relaxed) != keys_are_gone) {
+    fail<std::bad_alloc>();
+  }
+}
+
+/// The module is being unloaded, after all its static destructors; or the process ends, and others may use it still. The calling thread
+/// gives up what it has; from now on no thread's end is seen, since the function that would see it goes.
+[[gnu::destructor(101), gnu::visibility("hidden")]] inline void leave_module() noexcept {
+  forget_globals_of(&module_mark);
+  if (this_process.home != &module_mark) return;
+  const std::uint64_t known = this_process.thread_end_key.exchange(keys_are_gone, std::memory_order_acq_rel);
+  if (known == 0 || known == keys_are_gone) return;
+  this_thread_table.end();
+  pthread_key_delete(static_cast<pthread_key_t>(known - 1));
 }
 
 /// The host's per-thread objects of one owner. T is made and destroyed by the owner; here is only who uses which.
@@ -227,15 +292,23 @@ class host_per_thread {
     for (lease* each = registry_->leases.load(std::memory_order_acquire); each != nullptr; each = each->next) {
       if (!try_adopt(*each)) continue;
       f(*static_cast<T*>(each->object));
-      each->in_use.store(false, std::memory_order_release);  // as (1)
+      each->holder.store(0, std::memory_order_release);  // as (1)
     }
   }
 
  private:
   static bool try_adopt(lease& each) noexcept {
+    const std::uint32_t here = process_stamp();
     // relaxed: a look before the exchange, which would take the line from the thread that uses it
+    std::uint32_t holder = each.holder.load(std::memory_order_relaxed);
     // (2) acquire: pairs with (1)
-    return !each.in_use.load(std::memory_order_relaxed) && !each.in_use.exchange(true, std::memory_order_acquire);
+    if (holder == here || !each.holder.compare_exchange_strong(holder, here, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return false;
+    }
+    if constexpr (requires(T& object) { object.lost_thread(); }) {
+      if (holder != 0) static_cast<T*>(each.object)->lost_thread();
+    }
+    return true;
   }
 
   template <class Make>
@@ -248,7 +321,7 @@ class host_per_thread {
       return *static_cast<T*>(each->object);
     }
     struct owned_lease {
-      lease* made = new lease;
+      lease* made = new lease(process_stamp());
       ~owned_lease() { delete made; }
     } owned;
     owned.made->object = make();

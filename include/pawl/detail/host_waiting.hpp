@@ -34,7 +34,7 @@ struct waiting_table {
 };
 // Constant-initialized, and one for the process, whatever backends its atomics have: who waits and who notifies may be in different shared
 // libraries.
-[[gnu::visibility("default")]] inline constinit waiting_table waiting_rooms{};
+[[gnu::weak, gnu::visibility("default")]] constinit waiting_table waiting_rooms{};
 
 template <class B, class Environment, class Sleep>
 struct host_waiting {

@@ -105,11 +105,7 @@ struct model {
   }
   static void pause() noexcept {
     if (observer() == nullptr) return builtin::pause();
-#if defined(__x86_64__)
     pawl_model_pause();
-#else
-    pawl_model_paused(nullptr);
-#endif
   }
 
  private:

@@ -10,7 +10,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if !defined(__x86_64__)
+// By our own switch, or by the system's contexts: on machines for which there is none, and where a test wants it so.
+#if defined(__x86_64__) && !defined(PAWL_MODEL_UCONTEXT)
+#define PAWL_MODEL_OWN_SWITCH 1
+#else
+#define PAWL_MODEL_OWN_SWITCH 0
+#endif
+
+#if !PAWL_MODEL_OWN_SWITCH
+#include <csetjmp>
+#include <cstring>
+
 #include <ucontext.h>
 #endif
 
@@ -22,7 +32,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-#if defined(__x86_64__)
+#if PAWL_MODEL_OWN_SWITCH
 // pawl_model_switch(save, to): pushes what a function must preserve, leaves the stack pointer in *save and goes on from `to`, which
 // such a call left, or which fiber::start laid out. Weak, since every translation unit that includes this has it.
 asm(R"(
@@ -82,10 +92,40 @@ pawl_model_pause:
 )");
 extern "C" void pawl_model_switch(void** save, void* to);
 extern "C" void pawl_model_enter();
+/// Calls pawl_model_paused with the address of the registers that a function preserves, which lie on the stack, under the caller's frame.
 /// Clears the stack below, so that what the checker's own calls left there does not come to lie, as the value of an empty optional for
 /// one, in the frames that are compared.
-/// Calls pawl_model_paused with the address of the registers that a function preserves, which lie on the stack, under the caller's frame.
 extern "C" void pawl_model_pause();
+#else
+extern "C" void pawl_model_paused(const void* frame);
+
+namespace pawl::inline v0::model::detail {
+
+/// The registers that a function preserves, on the stack of who has this: above it lies all that the thread is.
+class registers_on_stack {
+ public:
+  registers_on_stack() noexcept { std::memset(&saved_, 0, sizeof saved_); }
+  [[nodiscard]] std::jmp_buf& here() noexcept { return saved_; }
+
+ private:
+  std::jmp_buf saved_;
+};
+
+[[gnu::noinline]] inline void clear_stack_below() noexcept {
+  std::byte used_before[4096];
+  std::memset(used_before, 0, sizeof used_before);
+  asm volatile("" : : "r"(&used_before[0]) : "memory");
+}
+
+}  // namespace pawl::inline v0::model::detail
+
+/// As above, by setjmp, to which nobody returns.
+[[gnu::noinline]] inline void pawl_model_pause() {
+  pawl::model::detail::registers_on_stack registers;
+  setjmp(registers.here());  // NOLINT(cert-err52-cpp): only to see the registers
+  pawl_model_paused(registers.here());
+  pawl::model::detail::clear_stack_below();
+}
 #endif
 
 // What the C++ runtime keeps per thread about exceptions in flight; a fiber needs its own. (Itanium C++ ABI, 2.2.2.)
@@ -152,7 +192,7 @@ class fiber {
     bottom_ = memory_ + guard();
     bytes_ = bytes;
 #endif
-#if defined(__x86_64__)
+#if PAWL_MODEL_OWN_SWITCH
     auto* top = reinterpret_cast<std::uint64_t*>(memory_ + guard() + bytes);
     *--top = 0;  // keeps the stack aligned, and ends a debugger's walk
     *--top = 0;
@@ -165,6 +205,7 @@ class fiber {
     *--top = 0;  // r15
     stack_ = top;
 #else
+    suspended_at_ = top();
     getcontext(&own_);
     own_.uc_stack.ss_sp = memory_ + guard();
     own_.uc_stack.ss_size = bytes;
@@ -190,21 +231,24 @@ class fiber {
     next.from_ = this;
     __sanitizer_start_switch_fiber(&fake_stack_, next.bottom_, next.bytes_);
 #endif
-#if defined(__x86_64__)
+#if PAWL_MODEL_OWN_SWITCH
     pawl_model_switch(&stack_, next.stack_);
 #else
+    registers_on_stack registers;
+    setjmp(registers.here());  // NOLINT(cert-err52-cpp): only to see the registers
+    suspended_at_ = reinterpret_cast<const std::byte*>(registers.here());
     swapcontext(&own_, &next.own_);
 #endif
     arrived();
   }
   /// One past the stack's highest byte.
   [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
-  /// Of one that another went on with: the lowest byte of its stack that is in use, where that is known, else its top.
+  /// Of one that another went on with: its registers, and above them all of its stack that is in use.
   [[nodiscard]] const std::byte* suspended_at() const noexcept {
-#if defined(__x86_64__)
+#if PAWL_MODEL_OWN_SWITCH
     return static_cast<const std::byte*>(stack_);
 #else
-    return top();
+    return suspended_at_;
 #endif
   }
   /// On the fiber, first of all.
@@ -227,13 +271,14 @@ class fiber {
 
   std::byte* memory_ = nullptr;
   exceptions exceptions_;
-#if defined(__x86_64__)
+#if PAWL_MODEL_OWN_SWITCH
   void* stack_ = nullptr;
 #else
   static void enter(unsigned f1, unsigned f0, unsigned a1, unsigned a0) {
     reinterpret_cast<void (*)(void*)>((std::uintptr_t{f1} << 32U) | f0)(reinterpret_cast<void*>((std::uintptr_t{a1} << 32U) | a0));
   }
   ucontext_t own_;
+  const std::byte* suspended_at_ = nullptr;
 #endif
 #if PAWL_ASAN
   fiber* from_ = nullptr;

@@ -3,11 +3,59 @@
 #include <pawl/queue.hpp>
 #include <pawl/stack.hpp>
 
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <new>
 #include <optional>
+#include <stdexcept>
 
 #include "model/scenarios.hpp"
 
 namespace scenarios {
+namespace {
+
+// What a pool's allocator has given, and the thread for which it has nothing.
+struct budget {
+  int given = 0;
+  unsigned without = ~0U;
+  static unsigned this_thread() { return model::detail::active->steps().running(); }
+};
+template <class T>
+struct metered {
+  using value_type = T;
+  explicit metered(budget& its_budget) noexcept : its(&its_budget) {}
+  template <class U>
+  metered(const metered<U>& other) noexcept : its(other.its) {}  // NOLINT(google-explicit-constructor): as allocators are
+  T* allocate(std::size_t n) {
+    // A block of words. (The model makes the threads' caches as if before all of them.)
+    if (sizeof(T) == 8 && budget::this_thread() == its->without) throw std::bad_alloc();
+    ++its->given;
+    return static_cast<T*>(pawl::environment<B>::allocate(n * sizeof(T), alignof(T)));
+  }
+  void deallocate(T* memory, std::size_t n) noexcept { pawl::environment<B>::deallocate(memory, n * sizeof(T), alignof(T)); }
+  friend bool operator==(const metered&, const metered&) = default;
+  budget* its;
+};
+using metered_pool = pawl::tagged_pool<B, metered<std::byte>>;
+using metered_stack = pawl::stack<int, metered_pool>;
+
+// A push that may find no memory: then it had no effect.
+int push_or_not(metered_stack& s, int value) {
+  try {
+    s.push(value);
+    return value;
+  } catch (const std::bad_alloc&) {
+    return 0;
+  }
+}
+int pop_all(metered_stack& s) {
+  int sum = 0;
+  while (const auto each = s.try_pop()) sum += *each;
+  return sum;
+}
+
+}  // namespace
 
 void add_pools(std::vector<scenario>& all) {
   using stack = pawl::stack<int, pool>;
@@ -139,6 +187,114 @@ void add_pools(std::vector<scenario>& all) {
     model::require(pops(s, 4) == 0, "they come back");  // two chains go to the depot
     at_once([&] { s.push(1); }, [&] { s.push(10); });
     model::require(pops(s, 3) == 11, "all are there");
+  });
+  // In the model a chain is one node, and the blocks have one, two, five and ten nodes of a stack of int.
+  add(
+      "spill | spill, and no more memory for what comes next",
+      [] {
+        budget memory;
+        metered_pool nodes{metered<std::byte>(memory)};
+        metered_stack s(nodes);
+        for (int i = 0; i < 6; ++i) s.push(1);
+        int first = 0;
+        int second = 0;
+        const auto pop_three = [&s](int& sum) {
+          for (int i = 0; i < 3; ++i) sum += s.try_pop().value_or(0);
+        };
+        at_once([&] { pop_three(first); }, [&] { pop_three(second); });
+        // Two nodes are left unused, and each of the threads has spilled one.
+        const int before = memory.given;
+        for (int i = 0; i < 4; ++i) s.push(1);
+        model::require(memory.given == before, "what they freed comes back");
+        model::require(first + second == 6 && pop_all(s) == 4, "each is popped once");
+      },
+      true);
+  add("refill | refill, and no more memory for it", [] {
+    budget memory;
+    metered_pool nodes{metered<std::byte>(memory)};
+    metered_stack s(nodes);
+    for (int i = 0; i < 8; ++i) s.push(0);
+    model::require(pop_all(s) == 0 && s.empty(), "they come back");
+    // All nodes of three blocks are made; six are in the depot. Each thread takes one.
+    const int before = memory.given;
+    at_once([&] { s.push(1); }, [&] { s.push(10); });
+    model::require(memory.given == before, "they take what was freed");
+    model::require(pop_all(s) == 11, "all are there");
+  });
+  const auto without_memory = [&add](int before, bool other_pops) {
+    add(std::string("push without memory | ") + (other_pops ? "pop three, spill" : "push") + ", with " + std::to_string(before) +
+            " before",
+        [before, other_pops] {
+          budget memory;
+          metered_pool nodes{metered<std::byte>(memory)};
+          metered_stack s(nodes);
+          for (int i = 0; i < before; ++i) s.push(100);
+          int first = 0;
+          int second = 0;
+          at_once(
+              [&] {
+                memory.without = budget::this_thread();
+                first = push_or_not(s, 1);
+                first += push_or_not(s, 2);
+              },
+              [&] {
+                if (other_pops) {
+                  for (int i = 0; i < 3; ++i) second -= s.try_pop().value_or(0);
+                } else {
+                  s.push(10);
+                  second = 10;
+                }
+              });
+          memory.without = ~0U;
+          s.push(1000);
+          model::require(pop_all(s) == 1000 + 100 * before + first + second, "what failed had no effect, and all else is there");
+        });
+  };
+  without_memory(0, false);
+  without_memory(1, false);
+  without_memory(3, true);
+  add("a first container finds no memory; then one with larger elements comes", [] {
+    budget memory;
+    metered_pool nodes{metered<std::byte>(memory)};
+    {
+      const metered_stack never_used(nodes);
+    }
+    metered_pool others{metered<std::byte>(memory)};
+    memory.without = budget::this_thread();
+    bool failed = false;
+    try {
+      const metered_stack none(others);
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    memory.without = ~0U;
+    pawl::stack<std::array<long, 3>, metered_pool> larger(others);
+    larger.push({1, 2, 3});
+    model::require(failed && larger.try_pop()->at(2) == 3, "it fixes the size");
+    bool refused = false;
+    try {
+      const pawl::stack<std::array<long, 4>, metered_pool> too_large(others);
+    } catch (const std::invalid_argument&) {
+      refused = true;
+    }
+    model::require(refused, "the next one has to fit");
+  });
+  add("two stacks and a queue on one pool, of different elements, each thread with two of them", [] {
+    pool nodes;
+    stack here(nodes);
+    queue between(nodes);
+    pawl::stack<bool, pool> there(nodes);  // smaller
+    here.push(1);
+    int found = 0;
+    at_once(
+        [&] {
+          if (const auto one = here.try_pop()) between.push(*one);
+        },
+        [&] {
+          if (const auto one = between.try_pop()) there.push(*one == 1);
+          found = there.try_pop().value_or(false) ? 1 : 0;
+        });
+    model::require(found + between.try_pop().value_or(0) == 1, "it is in one place");
   });
   add("a third thread is told of a node in a block that another made", [] {
     pool nodes;
