@@ -356,8 +356,7 @@ void clear_up() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("each key of a map follows its sequential model", "", stress::default_hazards, stress::own_hazards,
-                   stress::builtin_hazards, stress::restless_hazards,
-                   stress::own_epochs, stress::restless_epochs) {
+                   stress::builtin_hazards, stress::restless_hazards, stress::own_epochs, stress::restless_epochs) {
   follow_the_model<TestType, spread>(32);
 }
 

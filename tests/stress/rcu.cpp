@@ -99,8 +99,8 @@ void replace_and_read(pawl::epochs<B>& domain) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("what a critical section has found lives until it ends", "", pawl::native, pawl::backend::builtin, stress::minimal,
-                   stress::restless) {
+TEMPLATE_TEST_CASE("what a critical section has found lives until it ends", "", pawl::native, pawl::backend::builtin,
+                   stress::minimal, stress::restless) {
   pawl::epochs<TestType> domain;
   replace_and_read(domain);
 }

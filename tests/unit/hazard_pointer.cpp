@@ -236,7 +236,9 @@ TEST_CASE("an object whose base stands elsewhere than itself is protected by its
   domains::the_base_may_stand_elsewhere_than_the_object<hazards>();
 }
 
-TEST_CASE("a deleter may retire more to hazard pointers, and reclaim") { domains::a_deleter_may_retire_more_and_reclaim<hazards>(); }
+TEST_CASE("a deleter may retire more to hazard pointers, and reclaim") {
+  domains::a_deleter_may_retire_more_and_reclaim<hazards>();
+}
 
 TEST_CASE("many hazard pointers of one thread, made and ended in any order") {
   hazard_pointers<> domain;

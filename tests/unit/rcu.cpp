@@ -96,11 +96,12 @@ void every_member_does_what_it_says() {
 template <class Domain>
 class sleeper {
  public:
-  explicit sleeper(Domain& domain) : thread_([this, &domain] {
-    const std::scoped_lock section(domain);
-    stage_ = 1;
-    while (stage_ != 2) std::this_thread::yield();
-  }) {
+  explicit sleeper(Domain& domain)
+      : thread_([this, &domain] {
+          const std::scoped_lock section(domain);
+          stage_ = 1;
+          while (stage_ != 2) std::this_thread::yield();
+        }) {
     while (stage_ != 1) std::this_thread::yield();
   }
   sleeper(const sleeper&) = delete;

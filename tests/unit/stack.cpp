@@ -41,14 +41,12 @@ static_assert(!std::is_convertible_v<hazard_pointers<>&, any_of_it>);
 }  // namespace
 
 TEMPLATE_TEST_CASE("every member of a stack does what it says", "", global_domain, given_domain, builtin_domain, minimal_domain,
-                   own_pool, given_pool, fixed_pool, builtin_pool, minimal_pool, minimal_fixed,
-                   epoch_domain, minimal_epochs) {
+                   own_pool, given_pool, fixed_pool, builtin_pool, minimal_pool, minimal_fixed, epoch_domain, minimal_epochs) {
   lists::every_member_does_what_it_says<stacks, TestType>();
 }
 
 TEMPLATE_TEST_CASE("a range goes into a stack, and all comes out of it, in order", "", global_domain, given_domain, minimal_domain,
-                   own_pool, fixed_pool, minimal_pool,
-                   epoch_domain) {
+                   own_pool, fixed_pool, minimal_pool, epoch_domain) {
   lists::ranges_go_in_and_come_out_in_order<stacks, TestType>();
 }
 
@@ -98,8 +96,7 @@ TEMPLATE_TEST_CASE("memory stays flat when one thread pushes to a stack and anot
 }
 
 TEMPLATE_TEST_CASE("two threads lose nothing in a stack", "", global_domain, builtin_domain, minimal_domain, own_pool, builtin_pool,
-                   minimal_pool, fixed_pool,
-                   epoch_domain) {
+                   minimal_pool, fixed_pool, epoch_domain) {
   lists::two_threads_lose_nothing<stacks, TestType>();
 }
 
