@@ -88,6 +88,7 @@ void every_member_does_what_it_says() {
     on_a_thread([&] { domains::retire_some<epochs>(domain, 3); });
     const auto stats = domain.stats();
     verify(stats.retired == 7 && stats.reclaimed == 4 && stats.records == 2);
+    verify(is_held(domain, before));  // what the ended thread retired, by one that has a record of its own
   }
   verify(object::alive == before);
 }
