@@ -356,7 +356,7 @@ void clear_up() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("each key of a map follows its sequential model", "", stress::default_hazards, stress::own_hazards,
-                   stress::builtin_hazards, stress::restless_hazards) {
+                   stress::builtin_hazards, stress::restless_hazards, stress::own_epochs, stress::restless_epochs) {
   follow_the_model<TestType, spread>(32);
 }
 
@@ -383,7 +383,8 @@ TEMPLATE_TEST_CASE("a map grows while it is in use", "", stress::default_hazards
   grow<TestType>();
 }
 
-TEMPLATE_TEST_CASE("visit_all comes once to every key that stays", "", stress::default_hazards, stress::restless_hazards) {
+TEMPLATE_TEST_CASE("visit_all comes once to every key that stays", "", stress::default_hazards, stress::restless_hazards,
+                   stress::restless_epochs) {
   visit_everything<TestType, spread>(40, true);
 }
 

@@ -460,16 +460,16 @@ TEST_CASE("histories of a map are judged as such") {
 }
 
 TEMPLATE_TEST_CASE("a stack is linearizable", "", stress::default_hazards, stress::restless_hazards, stress::shared_pool,
-                   stress::restless_pool, stress::restless_fixed_pool) {
+                   stress::restless_pool, stress::restless_fixed_pool, stress::restless_epochs) {
   check_lists<stack_action, stack_of, TestType>();
 }
 
 TEMPLATE_TEST_CASE("a queue is linearizable", "", stress::default_hazards, stress::restless_hazards, stress::shared_pool,
-                   stress::restless_pool, stress::restless_fixed_pool) {
+                   stress::restless_pool, stress::restless_fixed_pool, stress::restless_epochs) {
   check_lists<queue_action, queue_of, TestType>();
 }
 
-TEMPLATE_TEST_CASE("a hash map is linearizable", "", stress::default_hazards, stress::restless_hazards) {
+TEMPLATE_TEST_CASE("a hash map is linearizable", "", stress::default_hazards, stress::restless_hazards, stress::restless_epochs) {
   check_maps<std::hash<int>, TestType>();
 }
 

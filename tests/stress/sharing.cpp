@@ -97,7 +97,7 @@ TEMPLATE_TEST_CASE("stacks and queues of all kinds of elements share a domain", 
 
 // A thread that lives for a few operations leaves its record, with its garbage, its slots and its cache, to the next.
 TEMPLATE_TEST_CASE("threads that start and end all the time lose nothing", "", stress::own_hazards, stress::restless_hazards,
-                   stress::shared_pool, stress::restless_pool) {
+                   stress::shared_pool, stress::restless_pool, stress::own_epochs, stress::restless_epochs) {
   using reclaimer = typename TestType::reclaimer;
   constexpr unsigned spawners = 3;
   trial trial;

@@ -27,7 +27,8 @@ void mixed(unsigned threads) {
 
 TEMPLATE_TEST_CASE("what goes into a stack comes out once", "", stress::default_hazards, stress::own_hazards,
                    stress::builtin_hazards, stress::restless_hazards, stress::own_pool, stress::shared_pool, stress::fixed_pool,
-                   stress::builtin_pool, stress::restless_pool, stress::restless_fixed_pool) {
+                   stress::builtin_pool, stress::restless_pool, stress::restless_fixed_pool, stress::own_epochs,
+                   stress::restless_epochs) {
   mixed<TestType, ticket>(4);
 }
 

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include <pawl/hazard_pointer.hpp>
+#include <pawl/rcu.hpp>
 #include <pawl/tagged_pool.hpp>
 
 #include "threads.hpp"
@@ -117,6 +118,8 @@ using default_hazards = unnamed<pawl::hazard_pointers<>>;
 using own_hazards = shared<pawl::hazard_pointers<>>;
 using builtin_hazards = shared<pawl::hazard_pointers<pawl::backend::builtin>>;
 using restless_hazards = shared<pawl::hazard_pointers<restless>>;
+using own_epochs = shared<pawl::epochs<>>;
+using restless_epochs = shared<pawl::epochs<restless>>;
 using own_pool = unnamed<pawl::tagged_pool<>>;
 using shared_pool = shared<pawl::tagged_pool<>>;
 using fixed_pool = fixed<pawl::native>;

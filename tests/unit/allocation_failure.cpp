@@ -20,6 +20,7 @@
 
 #include <pawl/hash_map.hpp>
 #include <pawl/queue.hpp>
+#include <pawl/rcu.hpp>
 #include <pawl/stack.hpp>
 
 #include "allocations.hpp"
@@ -257,12 +258,14 @@ TEST_CASE("a stack survives the failure of every allocation") {
   lists_survive<stack_of, int, pawl::hazard_pointers<>>();
   lists_survive<stack_of, std::string, pawl::hazard_pointers<>>();
   lists_survive<stack_of, int, pawl::tagged_pool<>>();
+  lists_survive<stack_of, std::string, pawl::epochs<>>();
 }
 
 TEST_CASE("a queue survives the failure of every allocation") {
   lists_survive<queue_of, int, pawl::hazard_pointers<>>();
   lists_survive<queue_of, std::string, pawl::hazard_pointers<>>();
   lists_survive<queue_of, int, pawl::tagged_pool<>>();
+  lists_survive<queue_of, std::string, pawl::epochs<>>();
 }
 
 namespace {

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "allocations.hpp"
-#include "lists.hpp"
+#include "domains.hpp"
 #include "minimal_backend.hpp"
 #include "verify.hpp"
 
@@ -33,20 +33,8 @@ using pawl::hazard_pointer_obj_base;
 using pawl::hazard_pointers;
 using pawl::make_hazard_pointer;
 
-// Notices when it is read after its end.
-struct object : hazard_pointer_obj_base<object> {
-  static inline std::atomic<int> alive{0};
-  static constexpr std::uint64_t living = 0x600d600d600d600d;
-  std::uint64_t life = living;
-  int value;
-  explicit object(int v = 0) : value(v) { ++alive; }
-  object(const object&) = delete;
-  object& operator=(const object&) = delete;
-  ~object() {
-    life = 0;
-    --alive;
-  }
-};
+using hazards = domains::hazards;
+using object = domains::object<hazards>;
 
 // What C++26 says of the types.
 static_assert(std::is_default_constructible_v<hazard_pointer> && std::is_nothrow_move_constructible_v<hazard_pointer> &&
@@ -240,139 +228,16 @@ TEST_CASE("a batch of hazard pointers is made and cleared at once") {
   pawl::make_hazard_pointer_batch(std::span<hazard_pointer>());
 }
 
-namespace {
-
-struct with_deleter;
-struct noting_deleter {
-  std::vector<int>* notes = nullptr;
-  std::unique_ptr<int> owned;  // deleters may be such that can only be moved
-  void operator()(with_deleter* p) const;
-};
-struct with_deleter : hazard_pointer_obj_base<with_deleter, noting_deleter> {
-  int value = 0;
-};
-void noting_deleter::operator()(with_deleter* p) const {
-  notes->push_back(p->value + (owned ? *owned : 0));
-  delete p;
-}
-
-struct unmanaged;
-struct no_delete {
-  void operator()(unmanaged* p) const noexcept;
-};
-struct unmanaged : hazard_pointer_obj_base<unmanaged, no_delete> {
-  int deleted = 0;
-};
-void no_delete::operator()(unmanaged* p) const noexcept { ++p->deleted; }
-
-}  // namespace
-
-TEST_CASE("retire runs the deleter that it was given, once") {
-  std::vector<int> notes;
-  {
-    hazard_pointers<> domain;
-    auto* const p = new with_deleter;
-    p->value = 40;
-    p->retire({&notes, std::make_unique<int>(2)}, domain);
-    CHECK(notes.empty());
-    domain.reclaim();
-    CHECK(notes == std::vector<int>{42});
-    domain.reclaim();
-    CHECK(notes.size() == 1);
-    auto* const q = new with_deleter;
-    q->value = 7;
-    q->retire({&notes, nullptr}, domain);
-  }
-  CHECK(notes == std::vector<int>{42, 7});
-
-  unmanaged local;
-  local.retire();
-  pawl::hazard_pointer_default_domain().reclaim();
-  CHECK(local.deleted == 1);
+TEST_CASE("retire to hazard pointers runs the deleter that it was given, once") {
+  domains::retire_runs_the_deleter_that_it_was_given_once<hazards>();
 }
 
 TEST_CASE("an object whose base stands elsewhere than itself is protected by its own address") {
-  struct front {
-    virtual ~front() = default;
-    std::array<char, 40> space{};
-  };
-  static int alive = 0;
-  struct behind : front, hazard_pointer_obj_base<behind> {
-    behind() { ++alive; }
-    behind(const behind&) = delete;
-    behind& operator=(const behind&) = delete;
-    ~behind() override { --alive; }
-  };
-  hazard_pointers<> domain;
-  pawl::atomic<behind*> source(new behind);
-  auto h = make_hazard_pointer(domain);
-  h.protect(source)->retire({}, domain);
-  domain.reclaim();
-  CHECK(alive == 1);
-  h.reset_protection();
-  domain.reclaim();
-  CHECK(alive == 0);
+  domains::the_base_may_stand_elsewhere_than_the_object<hazards>();
 }
 
-namespace {
-
-// A list that frees itself from its head: each deleter retires the next.
-struct link : hazard_pointer_obj_base<link> {
-  static inline int alive = 0;
-  hazard_pointers<>& domain;
-  link* next = nullptr;
-  explicit link(hazard_pointers<>& d) : domain(d) { ++alive; }
-  link(const link&) = delete;
-  link& operator=(const link&) = delete;
-  ~link() {
-    --alive;
-    if (next != nullptr) next->retire({}, domain);
-  }
-};
-link* chain(hazard_pointers<>& domain, int length) {
-  link* first = nullptr;
-  for (int i = 0; i < length; ++i) {
-    auto* const made = new link(domain);
-    made->next = first;
-    first = made;
-  }
-  return first;
-}
-
-}  // namespace
-
-TEST_CASE("a deleter may retire more, and reclaim") {
-  link::alive = 0;
-  {
-    hazard_pointers<> domain;
-    chain(domain, 10000)->retire({}, domain);
-    domain.reclaim();
-    CHECK(link::alive == 0);  // reclaim frees what can be freed, also what the deleters retired
-    CHECK(domain.stats().retired == 10000);
-    CHECK(domain.stats().reclaimed == 10000);
-    chain(domain, 5000)->retire({}, domain);  // for the destructor
-  }
-  CHECK(link::alive == 0);
-
-  struct reclaiming : hazard_pointer_obj_base<reclaiming> {
-    hazard_pointers<>* domain = nullptr;
-    int* ended = nullptr;
-    ~reclaiming() {
-      domain->reclaim();
-      auto h = make_hazard_pointer(*domain);
-      ++*ended;
-    }
-  };
-  int ended = 0;
-  hazard_pointers<> domain;
-  for (int i = 0; i < 10; ++i) {
-    auto* const p = new reclaiming;
-    p->domain = &domain;
-    p->ended = &ended;
-    p->retire({}, domain);
-  }
-  domain.reclaim();
-  CHECK(ended == 10);
+TEST_CASE("a deleter may retire more to hazard pointers, and reclaim") {
+  domains::a_deleter_may_retire_more_and_reclaim<hazards>();
 }
 
 TEST_CASE("many hazard pointers of one thread, made and ended in any order") {
@@ -443,23 +308,11 @@ TEST_CASE("a hazard pointer may end on another thread, and its slot comes home")
   CHECK(object::alive == before);
 }
 
-TEST_CASE("what a thread retired is freed after its end by others, and its record taken over") {
-  hazard_pointers<> domain;
-  const int before = object::alive;
-  for (int i = 0; i < 20; ++i) {
-    std::thread([&] {
-      for (int n = 0; n < 5; ++n) (new object)->retire({}, domain);
-    }).join();
-  }
-  CHECK(domain.stats().records == 1);
-  CHECK(domain.stats().retired == 100);
-  domain.reclaim();
-  CHECK(object::alive == before);
-  CHECK(domain.stats().reclaimed == 100);
-  CHECK(domain.stats().records <= 2);
+TEST_CASE("what a thread retired to hazard pointers is freed after its end by others, and its record taken over") {
+  domains::what_a_thread_retired_is_freed_after_its_end_by_others<hazards>();
 }
 
-TEST_CASE("stats counts what was retired and reclaimed") {
+TEST_CASE("stats of hazard pointers counts what was retired and reclaimed") {
   hazard_pointers<> domain;
   CHECK(domain.stats().retired == 0);
   CHECK(domain.stats().reclaimed == 0);
@@ -477,28 +330,11 @@ TEST_CASE("stats counts what was retired and reclaimed") {
   CHECK(domain.stats().reclaimed == 11);
 }
 
-TEST_CASE("the end of a domain frees all that was retired to it") {
-  const int before = object::alive;
-  {
-    hazard_pointers<> domain;
-    for (int i = 0; i < 100; ++i) (new object)->retire({}, domain);
-    std::thread([&] {
-      for (int i = 0; i < 100; ++i) (new object)->retire({}, domain);
-    }).join();
-  }
-  CHECK(object::alive == before);
+TEST_CASE("the end of a domain of hazard pointers frees all that was retired to it") {
+  domains::the_end_of_a_domain_frees_all_that_was_retired_to_it<hazards>();
 }
 
-TEST_CASE("domains are apart: what one protects, another frees") {
-  hazard_pointers<> a;
-  hazard_pointers<> b;
-  const int before = object::alive;
-  pawl::atomic<object*> source(new object);
-  auto h = make_hazard_pointer(a);
-  h.protect(source)->retire({}, b);
-  b.reclaim();
-  CHECK(object::alive == before);
-}
+TEST_CASE("domains of hazard pointers are apart: what one protects, another frees") { domains::domains_are_apart<hazards>(); }
 
 TEST_CASE("a sleeping reader holds back a bounded number of objects") {
   hazard_pointers<> domain;
@@ -638,69 +474,17 @@ TEST_CASE("an exception that leaves a deleter ends the program, and one that it 
 }
 #endif
 
-TEST_CASE("readers never see an object after its end") {
-  hazard_pointers<> domain;
-  pawl::atomic<object*> source(new object(0));
-  std::atomic<bool> stop{false};
-  std::atomic<long> wrong{0};
-  std::atomic<long> reads{0};
-  std::thread reader([&] {
-    auto h = make_hazard_pointer(domain);
-    while (!stop) {
-      const object* const seen = h.protect(source);
-      if (seen->life != object::living) ++wrong;
-      ++reads;
-    }
-  });
-  while (reads == 0) std::this_thread::yield();
-  for (int i = 0; i < 20000; ++i) {
-    source.exchange(new object(i))->retire({}, domain);
-    if (i % 16 == 0) domain.reclaim();
-  }
-  stop = true;
-  reader.join();
-  source.load()->retire({}, domain);
-  CHECK(wrong == 0);
+TEST_CASE("readers with hazard pointers never see an object after its end") {
+  domains::readers_never_see_an_object_after_its_end<hazards>();
 }
 
 TEST_CASE("retire and protect work while a thread's thread_locals end") {
-  static hazard_pointers<>& domain = *new hazard_pointers<>;
-  static pawl::atomic<object*> source{nullptr};
-  static std::atomic<bool> right{false};
-  const int before = object::alive;
-  source.store(new object(1));
-  struct late {
-    bool used = false;
-    late() = default;
-    late(const late&) = delete;
-    late& operator=(const late&) = delete;
-    ~late() {
-      if (!used) return;
-      auto h = make_hazard_pointer(domain);
-      object* const seen = h.protect(source);
-      seen->retire({}, domain);
-      right = seen->value == 1;
-    }
-  };
-  std::thread([] {
-    static thread_local late user;
-    user.used = true;
-    (new object)->retire({}, domain);
-  }).join();
-  CHECK(right);
-  domain.reclaim();
-  CHECK(object::alive == before);
-  delete &domain;
+  domains::retire_and_read_work_while_thread_locals_end<hazards>();
 }
 
-TEST_CASE("a domain takes an allocator, and all its memory goes back") {
-  long live = 0;
-  {
-    hazard_pointers<pawl::native, lists::counting_allocator<std::byte>> domain{lists::counting_allocator<std::byte>(live)};
+TEST_CASE("a domain of hazard pointers takes an allocator, and all its memory goes back") {
+  domains::a_domain_takes_an_allocator_and_all_its_memory_goes_back<hazards>([](auto& domain) {
     std::vector<hazard_pointer> held;
     for (int i = 0; i < 40; ++i) held.push_back(make_hazard_pointer(domain));
-    CHECK(live > 0);
-    (new object)->retire({}, domain);
-  }
-  CHECK(live == 0);
+  });
 }

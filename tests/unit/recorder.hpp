@@ -14,6 +14,7 @@
 // Exempt, and nothing else:
 // - the plain fields of a per-thread object (`per_thread<T>`), other than those once given to read or write. They are its thread's alone,
 //   and pass to another only through per_thread's hand-over, which orders the two threads. Its atomics are watched like all others.
+//   (Also those of more than 8 bytes that were given to read or write: lists, which their owner locks by an atomic and announces then.)
 // - the per_thread object itself, which is the environment's.
 //
 // A field of up to 8 bytes that was once given to `read` or `write` holds garbage except from such a call to the next recorded access:
@@ -304,6 +305,8 @@ class world {
     for (std::size_t i = from; i < from + bytes; ++i) {
       if (in->kinds[i] == kind::atomic) return complain("plain access to an atomic");
       if (in->kinds[i] == kind::hidden) in->bytes[i] = in->shadow[i] = in->truth[i];
+      // A list of a thread's own is announced once, when the thread begins to work on it: see epoch_record::begin.
+      if (in->kinds[i] == kind::owned && bytes > sizeof(std::uint64_t)) continue;
       in->kinds[i] = kind::watched;
     }
     open_ = {in->bytes + from, bytes, writes};

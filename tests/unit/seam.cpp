@@ -28,6 +28,7 @@
 #include <pawl/hash_map.hpp>
 #include <pawl/hazard_pointer.hpp>
 #include <pawl/queue.hpp>
+#include <pawl/rcu.hpp>
 #include <pawl/stack.hpp>
 #include <pawl/tagged_pool.hpp>
 
@@ -757,6 +758,128 @@ TEST_CASE("the recorder sees all that hazard pointers do") {
   places.all_of("detail/hazard_domain.hpp");
 }
 
+// ---- Epochs ------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+using epochs = pawl::epochs<recorder>;
+
+struct entry;
+struct entry_deleter {
+  std::size_t* deleted = nullptr;
+  void operator()(entry* object) const noexcept;
+};
+struct entry : pawl::rcu_obj_base<entry, entry_deleter> {
+  std::uint64_t number = 0;
+};
+entry* make_entry(std::uint64_t number) {
+  entry* const made = std::construct_at(static_cast<entry*>(world::get().allocate(sizeof(entry), alignof(entry))));
+  made->number = number;
+  world::get().event("published");
+  return made;
+}
+void entry_deleter::operator()(entry* object) const noexcept {
+  ++*deleted;
+  std::destroy_at(object);
+  world::get().deallocate(object, sizeof(entry), alignof(entry));
+}
+
+void epochs_alone(reached& places) {
+  std::size_t deleted = 0;
+  std::size_t retired = 0;
+  record(places, [&](world& w) {
+    object<epochs> own("the domain");
+    object<pawl::atomic<entry*, recorder>> source("the source", make_entry(2));
+    const auto replace = [&] {
+      entry* const old = source->exchange(make_entry(2), std::memory_order_acq_rel);
+      if (++retired % 3 == 0) {
+        rcu_retire(old, entry_deleter{&deleted}, *own);
+      } else {
+        old->retire(entry_deleter{&deleted}, *own);
+      }
+    };
+    // Between two accesses of a reader, another thread retires and frees.
+    interleave(
+        w,
+        [&] {
+          own->lock();
+          const entry* const seen = source->load(std::memory_order_acquire);
+          own->lock();
+          own->unlock();
+          expect(seen->number == 2);
+          own->unlock();
+        },
+        [&] {
+          replace();
+          own->reclaim();
+        },
+        [] {});
+    const auto replace_many = [&] {
+      for (int i = 0; i < 70; ++i) replace();
+    };
+    interleave(w, replace_many, replace_many, [] {}, 37);
+    // Held back, and no memory for the fence in the kernel.
+    w.current_thread = 0;
+    own->lock();
+    w.current_thread = 1;
+    replace_many();
+    const std::size_t before = deleted;
+    own->reclaim();
+    expect(deleted == before);
+    w.current_thread = 0;
+    own->unlock();
+    w.current_thread = 1;
+    w.heavy_fence_fails = true;
+    own->reclaim();
+    expect(deleted == before);
+    w.heavy_fence_fails = false;
+    own->reclaim();
+    expect(deleted > before);
+    // While another thread's lists are taken, what is retired goes to the orphans. (Later than the wait for owners it can't be stopped.)
+    interleave(
+        w, [&] { rcu_barrier(*own); }, [&] { replace(); }, [] {});
+    rcu_synchronize(*own);
+    // No memory for a record.
+    w.current_thread = 7;
+    entry* const spare = make_entry(3);
+    w.out_of_memory = true;
+    own->lock();
+    spare->retire(entry_deleter{&deleted}, *own);
+    ++retired;
+    w.out_of_memory = false;
+    w.current_thread = 0;
+    own->reclaim();
+    expect(deleted < retired);
+    w.current_thread = 7;
+    own->unlock();
+    w.current_thread = 0;
+    replace();
+    w.end_thread(0);
+    w.current_thread = 9;
+    replace();
+    rcu_barrier(*own);
+    expect(deleted == retired);
+    expect(own->stats().retired == retired);
+    expect(own->stats().reclaimed == retired);
+    source->load()->retire(entry_deleter{&deleted}, *own);  // freed by the domain's destructor
+    ++retired;
+  });
+  CHECK(deleted == retired);
+}
+
+}  // namespace
+
+TEST_CASE("the recorder sees all that epochs do") {
+  reached places;
+  epochs_alone(places);
+  record(places, [](world& w) {
+    object<pawl::stack<std::uint64_t, epochs>> tested("the stack");  // over the process's domain
+    all_pairs(w, *tested);
+  });
+  places.all_of("detail/epoch_record.hpp");
+  places.all_of("detail/epoch_domain.hpp");
+}
+
 TEST_CASE("the recorder sees waits and notifications") {
   reached places;
   for (std::size_t n = 1; n < 8; ++n) {
@@ -808,7 +931,8 @@ TEST_CASE("containers and reclaimers have no static data, no thread_local, no ne
   const std::string directory = places.directory();
   for (const std::string_view header :
        {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp",
-        "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp"}) {
+        "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp", "rcu.hpp", "detail/epoch_record.hpp",
+        "detail/epoch_domain.hpp", "detail/retired.hpp", "detail/domain_memory.hpp"}) {
     const std::string path = directory + std::string(header);
     const std::string code = code_of(path);
     INFO(path);
@@ -898,6 +1022,12 @@ void over_a_bare_backend(bool last_in_first_out) {
     alone(of_process, last_in_first_out);
     pawl::hazard_pointers<bare> own;
     container tested(own);
+    exercise(tested);
+    alone(tested, last_in_first_out);
+  }
+  {
+    pawl::epochs<bare> own;
+    Container<wide, pawl::epochs<bare>, pawl::yield_backoff> tested(own);
     exercise(tested);
     alone(tested, last_in_first_out);
   }

@@ -5,6 +5,8 @@
 #include <string>
 #include <type_traits>
 
+#include <pawl/rcu.hpp>
+
 #include "lists.hpp"
 
 namespace {
@@ -27,6 +29,8 @@ using global_domain = lists::by_default<hazard_pointers<>>;
 using given_domain = lists::over_a_domain<hazard_pointers<>>;
 using builtin_domain = lists::by_default<hazard_pointers<pawl::backend::builtin>>;
 using minimal_domain = lists::over_a_domain<hazard_pointers<minimal_backend>>;
+using epoch_domain = lists::over_a_domain<pawl::epochs<>>;
+using minimal_epochs = lists::by_default<pawl::epochs<minimal_backend>>;
 
 using any_of_it = pawl::stack<int>;
 static_assert(std::is_same_v<any_of_it::value_type, int> && std::is_same_v<any_of_it::reclaimer_type, hazard_pointers<>>);
@@ -37,12 +41,12 @@ static_assert(!std::is_convertible_v<hazard_pointers<>&, any_of_it>);
 }  // namespace
 
 TEMPLATE_TEST_CASE("every member of a stack does what it says", "", global_domain, given_domain, builtin_domain, minimal_domain,
-                   own_pool, given_pool, fixed_pool, builtin_pool, minimal_pool, minimal_fixed) {
+                   own_pool, given_pool, fixed_pool, builtin_pool, minimal_pool, minimal_fixed, epoch_domain, minimal_epochs) {
   lists::every_member_does_what_it_says<stacks, TestType>();
 }
 
 TEMPLATE_TEST_CASE("a range goes into a stack, and all comes out of it, in order", "", global_domain, given_domain, minimal_domain,
-                   own_pool, fixed_pool, minimal_pool) {
+                   own_pool, fixed_pool, minimal_pool, epoch_domain) {
   lists::ranges_go_in_and_come_out_in_order<stacks, TestType>();
 }
 
@@ -61,7 +65,8 @@ TEST_CASE("a stack keeps over-aligned elements in their place") {
   lists::over_aligned_elements_are_in_their_place<stacks, global_domain>();
 }
 
-TEMPLATE_TEST_CASE("a stack is whole after a copy or move that threw, wherever it threw", "", global_domain, given_domain) {
+TEMPLATE_TEST_CASE("a stack is whole after a copy or move that threw, wherever it threw", "", global_domain, given_domain,
+                   epoch_domain) {
   lists::a_throwing_copy_or_move_leaves_the_container_whole<stacks, TestType>();
 }
 
@@ -91,11 +96,12 @@ TEMPLATE_TEST_CASE("memory stays flat when one thread pushes to a stack and anot
 }
 
 TEMPLATE_TEST_CASE("two threads lose nothing in a stack", "", global_domain, builtin_domain, minimal_domain, own_pool, builtin_pool,
-                   minimal_pool, fixed_pool) {
+                   minimal_pool, fixed_pool, epoch_domain) {
   lists::two_threads_lose_nothing<stacks, TestType>();
 }
 
-TEMPLATE_TEST_CASE("a stack works while a thread's thread_locals end", "", global_domain, given_domain, own_pool, fixed_pool) {
+TEMPLATE_TEST_CASE("a stack works while a thread's thread_locals end", "", global_domain, given_domain, own_pool, fixed_pool,
+                   epoch_domain) {
   lists::works_while_thread_locals_end<stacks, TestType>();
 }
 

@@ -301,9 +301,8 @@ void epochs<B, Alloc>::retire_apart(T* ptr, D d) {
   companion* const made = memory_.template make<companion>(ptr, std::move(d));
   write_shared<B>(made->reclaim, [](detail::retirable* object, void* domain) noexcept {
     auto* const self = static_cast<companion*>(object);
-    announce_read<B>(self->ptr);
+    T* const retired = read_shared<B>(self->ptr);
     announce_write<B>(self->deleter);
-    T* const retired = self->ptr;
     D deleter = std::move(self->deleter);
     static_cast<epochs*>(domain)->memory_.unmake(self);
     deleter(retired);
