@@ -190,7 +190,7 @@ class tagged_pool {
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
-  operation<T, N> enter(const binding& bound) {
+  [[gnu::visibility("hidden")]] operation<T, N> enter(const binding& bound) {
     thread_cache* cache = nullptr;
     if (!bound.fixed) {
       cache = env::template per_thread<thread_cache>::find(bound.caches);
@@ -210,7 +210,7 @@ class tagged_pool {
   static constexpr std::uint64_t end_of_indices = std::uint64_t{1} << 31U;
   static constexpr unsigned widths = 32;
 
-  thread_cache& this_thread() {
+  [[gnu::visibility("hidden")]] thread_cache& this_thread() {
     return caches_.get(
         [] { return std::construct_at(static_cast<thread_cache*>(env::allocate(sizeof(thread_cache), alignof(thread_cache)))); });
   }

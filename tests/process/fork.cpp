@@ -128,6 +128,7 @@ TEST_CASE("the child of a fork goes on with the containers that its parent's thr
   CHECK(in_forked_child([&] {
           if (!all()) return 1;
           const std::size_t records = pawl::hazard_pointer_default_domain().stats().records;
+          if (pawl::detail::under_tsan) return 0;  // which allows no threads in the child
           bool right = false;
           std::thread([&] { right = all(); }).join();
           pawl::hazard_pointer_default_domain().reclaim();

@@ -12,7 +12,8 @@
 
 namespace pawl::inline v0::detail {
 
-/// The host's per-thread objects of one owner. T is made and destroyed by the owner; here is only who uses which.
+/// The host's per-thread objects of one owner. T is made and destroyed by the owner; here is only who uses which. Members that look into
+/// this library's table are hidden: the dynamic linker would let one library call another's, and so mix the tables.
 template <class T>
 class host_per_thread {
  public:
@@ -31,12 +32,12 @@ class host_per_thread {
 
   /// The calling thread's object; null where it has none yet. Wait-free.
   [[gnu::visibility("hidden")]] static T* find(key owner) noexcept { return static_cast<T*>(this_thread_table.find(owner)); }
-  T* find() const noexcept { return find(registry_); }
+  [[gnu::visibility("hidden")]] T* find() const noexcept { return find(registry_); }
 
   /// The calling thread's object: its own, an ended thread's, or else a new one, `*make()`. May throw std::bad_alloc or what make
   /// throws, before any effect.
   template <class Make>
-  T& get(Make make) {
+  [[gnu::visibility("hidden")]] T& get(Make make) {
     if (T* const mine = find()) [[likely]]
       return *mine;
     return acquire(make);
@@ -81,6 +82,7 @@ class host_per_thread {
   template <class Make>
   [[gnu::cold, gnu::noinline, gnu::visibility("hidden")]] T& acquire(Make& make) {
     begin_thread();
+    if (T* const mine = find()) return *mine;  // the caller looked through another library
     this_thread_table.reserve_one();
     for (lease* each = registry_->leases.load(std::memory_order_acquire); each != nullptr; each = each->next) {
       if (!try_adopt(*each)) continue;

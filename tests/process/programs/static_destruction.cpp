@@ -49,7 +49,7 @@ struct user {
 
 // Made before the first use of pawl, so it ends after whatever that has registered. (Or not, as the linker has it: in any order.)
 const user first("a static object made before any use\n", false);
-pawl::queue<int> for_the_late_thread;
+pawl::queue<int>& for_the_late_thread = *new pawl::queue<int>;  // never destroyed, as it must be
 const user second("a static object that used it when it was made\n", true);
 thread_local const user in_thread("a thread_local\n", false);
 
