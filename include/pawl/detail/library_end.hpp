@@ -72,7 +72,7 @@ struct exit_notice {
 
 // A program is never unloaded. (A library elsewhere is not watched: where dlclose unloads, it must not be unloaded while threads live
 // that have used it.)
-[[gnu::visibility("hidden")]] inline bool at_library_end(void (*/*end*/)(void*)) noexcept { return true; }
+[[gnu::visibility("hidden")]] inline bool at_library_end(void (* /*end*/)(void*)) noexcept { return true; }
 inline bool at_program_end() noexcept { return true; }
 
 #endif

@@ -260,7 +260,8 @@ struct library_threads {
 
   held_leases* taken = nullptr;
   // acquire: pairs with the release below
-  for (held_leases* each = this_library.all.load(std::memory_order_acquire); each != nullptr && taken == nullptr; each = each->next) {
+  for (held_leases* each = this_library.all.load(std::memory_order_acquire); each != nullptr && taken == nullptr;
+       each = each->next) {
     std::uint32_t nobody = 0;
     // acquire: pairs with the release in end_thread
     if (each->holder.load(std::memory_order_relaxed) == 0 &&
