@@ -12,8 +12,8 @@
 
 namespace pawl::inline v0::detail {
 
-/// The host's per-thread objects of one owner. T is made and destroyed by the owner; here is only who uses which. Members that look into
-/// this library's table are hidden: the dynamic linker would let one library call another's, and so mix the tables.
+/// The host's per-thread objects of one owner. T is made and destroyed by the owner; here is only who uses which. Members that
+/// look into this library's table are hidden: the dynamic linker would let one library call another's, and so mix the tables.
 template <class T>
 class host_per_thread {
  public:

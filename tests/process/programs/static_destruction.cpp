@@ -60,8 +60,8 @@ int main() {
   require(plugin_default_domain() == &pawl::hazard_pointer_default_domain(), "a linked library has a default domain of its own\n");
   std::thread([] { require(in_thread.name != nullptr, ""); }).join();
   std::atexit([] { use("an exit function\n"); });
-  std::atomic<bool> started{false};
-  std::thread([&started] {
+  static std::atomic<bool> started{false};  // as the thread outlives this function
+  std::thread([] {
     for (;;) {
       for_the_late_thread.push(1);
       static_cast<void>(for_the_late_thread.try_pop());
