@@ -54,4 +54,5 @@ void map_find(std::uint64_t times) {
 
 }  // namespace
 
-extern "C" [[gnu::visibility("default")]] const guard_functions PAWL_GUARDS{make_and_end, protect, stack_pair, pooled_stack_pair, map_find};
+extern "C" [[gnu::visibility("default")]] const guard_functions PAWL_GUARDS{make_and_end, protect, stack_pair, pooled_stack_pair,
+                                                                            map_find};

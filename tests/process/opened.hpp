@@ -27,6 +27,7 @@ class opened {
   void reclaim() const { function<reclaim_function>("plugin_reclaim")(); }
   void reclaim(pawl::hazard_pointers<>& domain) const { function<reclaim_in_function>("plugin_reclaim_in")(domain); }
   void* default_domain() const { return function<default_domain_function>("plugin_default_domain")(); }
+  std::size_t default_records() const { return function<default_records_function>("plugin_default_records")(); }
   void push(shared_stack& stack, int value) const { function<push_function>("plugin_push")(stack, value); }
   int pop(shared_stack& stack) const { return function<pop_function>("plugin_pop")(stack); }
   const void* slot_of(pawl::hazard_pointers<>& domain) const { return function<slot_of_function>("plugin_slot_of")(domain); }

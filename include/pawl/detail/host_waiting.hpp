@@ -32,8 +32,8 @@ struct waiting_table {
     return rooms[mixed >> (64U - bits)];
   }
 };
-// Constant-initialized, and one for the process, whatever backends its atomics have: who waits and who notifies may be in different shared
-// libraries. (Weak and not inline: see process_globals.hpp.)
+// Constant-initialized, and one for the process, whatever backends its atomics have: who waits and who notifies may be in different
+// shared libraries. (Weak and not inline: see process_globals.hpp.)
 [[gnu::weak, gnu::visibility("default")]] constinit waiting_table waiting_rooms{};  // NOLINT(misc-definitions-in-headers)
 
 template <class B, class Environment, class Sleep>

@@ -18,6 +18,8 @@
 // The C++ ABI's name for the library that this is linked into.
 extern "C" {
 extern void* __dso_handle __attribute__((visibility("hidden")));  // NOLINT(bugprone-reserved-identifier)
+// LeakSanitizer's, null where there is none.
+[[gnu::weak]] void __lsan_ignore_object(const void* object);  // NOLINT(bugprone-reserved-identifier)
 }
 #endif
 
@@ -44,10 +46,13 @@ struct exit_notice {
   // After it, so that it comes before it: exit functions run in reverse. Through a pointer of another type, since sem_post returns a
   // value, which the C library's caller doesn't look at.
   const auto post = reinterpret_cast<void (*)()>(sem_post);
-  if (abi::__cxa_atexit(reinterpret_cast<void (*)(void*)>(post), &notice->exiting, nullptr) != 0) {
+  // Of a library that there is not, which is named by the notice's address.
+  if (abi::__cxa_atexit(reinterpret_cast<void (*)(void*)>(post), &notice->exiting, notice) != 0) {
     delete notice;
     return false;
   }
+  // By now only the list of exit functions knows it, where leak checkers don't look.
+  if (__lsan_ignore_object != nullptr) __lsan_ignore_object(notice);
   // release: to the acquire below
   this_exit.store(notice, std::memory_order_release);
   return true;
@@ -67,7 +72,7 @@ struct exit_notice {
 
 // A program is never unloaded. (A library elsewhere is not watched: where dlclose unloads, it must not be unloaded while threads live
 // that have used it.)
-[[gnu::visibility("hidden")]] inline bool at_library_end(void (*/*end*/)(void*)) noexcept { return true; }
+[[gnu::visibility("hidden")]] inline bool at_library_end(void (* /*end*/)(void*)) noexcept { return true; }
 inline bool at_program_end() noexcept { return true; }
 
 #endif

@@ -35,7 +35,8 @@ struct process_global {
 };
 
 // Not inline: that would be a COMDAT, hence unique. Weak, so any number of definitions are one.
-[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<process_global*> process_globals{nullptr};  // NOLINT(misc-definitions-in-headers)
+[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<process_global*> process_globals{
+    nullptr};  // NOLINT(misc-definitions-in-headers)
 
 /// The object as this library knows it. Key is a type, too, and tells apart objects of one type.
 template <class T, class Key>
@@ -108,7 +109,8 @@ template <class T, class Key>
   while (!entry.made.load(std::memory_order_acquire)) {
     std::uint32_t maker = entry.maker.load(std::memory_order_relaxed);
     // acquire: pairs with the release at the end, of a thread whose constructor threw
-    if (maker == process || !entry.maker.compare_exchange_strong(maker, process, std::memory_order_acquire, std::memory_order_relaxed)) {
+    if (maker == process ||
+        !entry.maker.compare_exchange_strong(maker, process, std::memory_order_acquire, std::memory_order_relaxed)) {
       std::this_thread::yield();
       continue;
     }

@@ -172,7 +172,7 @@ inline const std::vector<mistake>& mistakes() {
       {"pool: a thread's full chain is dropped",
        0,
        "pawl/tagged_pool.hpp",
-       {{"if (cache.full) `depot_.push(blocks_, cache.full);`", ""}},
+       {{"if (cache.full) {\n    `depot_.push(blocks_, cache.full);`", ""}},
        {{"pool: ", {"requirement"}}}},
       {"pool: a thread grows it though others have freed nodes",
        0,

@@ -36,6 +36,7 @@ EXPORTED bool plugin_use_containers() {
 EXPORTED void plugin_reclaim() { pawl::hazard_pointer_default_domain().reclaim(); }
 EXPORTED void plugin_reclaim_in(pawl::hazard_pointers<>& domain) { domain.reclaim(); }
 EXPORTED void* plugin_default_domain() { return &pawl::hazard_pointer_default_domain(); }
+EXPORTED std::size_t plugin_default_records() { return pawl::hazard_pointer_default_domain().stats().records; }
 EXPORTED void plugin_push(shared_stack& stack, int value) { stack.push(value); }
 EXPORTED int plugin_pop(shared_stack& stack) { return stack.try_pop().value_or(-1); }
 EXPORTED const void* plugin_slot_of(pawl::hazard_pointers<>& domain) {

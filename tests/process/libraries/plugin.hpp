@@ -15,6 +15,7 @@ using use_containers_function = bool();  // containers of the library's own; tru
 using reclaim_function = void();  // on the library's default domain
 using reclaim_in_function = void(pawl::hazard_pointers<>&);
 using default_domain_function = void*();
+using default_records_function = std::size_t();
 using push_function = void(shared_stack&, int);
 using pop_function = int(shared_stack&);
 using slot_of_function = const void*(pawl::hazard_pointers<>&);  // this thread's record in a domain, as the library finds it

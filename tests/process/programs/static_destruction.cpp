@@ -49,7 +49,7 @@ struct user {
 
 // Made before the first use of pawl, so it ends after whatever that has registered. (Or not, as the linker has it: in any order.)
 const user first("a static object made before any use\n", false);
-pawl::queue<int> for_the_late_thread;
+pawl::queue<int>& for_the_late_thread = *new pawl::queue<int>;  // never destroyed, as it must be
 const user second("a static object that used it when it was made\n", true);
 thread_local const user in_thread("a thread_local\n", false);
 
@@ -60,8 +60,8 @@ int main() {
   require(plugin_default_domain() == &pawl::hazard_pointer_default_domain(), "a linked library has a default domain of its own\n");
   std::thread([] { require(in_thread.name != nullptr, ""); }).join();
   std::atexit([] { use("an exit function\n"); });
-  std::atomic<bool> started{false};
-  std::thread([&started] {
+  static std::atomic<bool> started{false};  // as the thread outlives this function
+  std::thread([] {
     for (;;) {
       for_the_late_thread.push(1);
       static_cast<void>(for_the_late_thread.try_pop());
