@@ -109,7 +109,7 @@ class hazard_pointers {
   }
 
   // For hazard_pointer.hpp. acquire_slot may throw std::bad_alloc; retire takes the object even where this thread can have no record.
-  [[gnu::visibility("hidden")]] detail::hazard_slot<B>& acquire_slot();
+  detail::hazard_slot<B>& acquire_slot();
   void reserve_slots(std::size_t count);
   void retire(detail::protectable* object) noexcept;
 

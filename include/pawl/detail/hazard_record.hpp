@@ -167,7 +167,7 @@ struct alignas(cache_line) hazard_record {
 
 // A slot goes home, wherever it ends: so a thread that only makes hazard pointers for others doesn't take ever more slots.
 template <class B>
-[[gnu::visibility("hidden")]] void release_hazard_slot(hazard_slot<B>& released) noexcept {
+void release_hazard_slot(hazard_slot<B>& released) noexcept {
   released.protect(nullptr);
   hazard_record<B>* const home = read_shared<B>(released.home);
   if (read_shared<B>(home->records)->find() == home) {
