@@ -56,7 +56,7 @@ bool use(Stack& stack, Queue& queue, pawl::hash_map<int, int>& map) {
 
 }  // namespace
 
-TEST_CASE("the child of a fork frees what a vanished thread had protected; the parent doesn't") {
+TEST_CASE("the child of a fork frees what a vanished thread had protected, and the parent doesn't") {
   pawl::hazard_pointers<> domain;
   std::atomic<int> freed{0};
   pawl::atomic<object*> source{new object(freed)};
