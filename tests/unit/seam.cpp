@@ -798,6 +798,12 @@ void epochs_alone(reached& places) {
         old->retire(entry_deleter{&deleted}, *own);
       }
     };
+    // One that a fork left behind in a section: that is over.
+    w.current_thread = 11;
+    own->lock();
+    w.end_thread(11, true);
+    w.current_thread = 0;
+    rcu_synchronize(*own);
     // Between two accesses of a reader, another thread retires and frees.
     interleave(
         w,
