@@ -857,6 +857,11 @@ void epochs_alone(reached& places) {
     w.end_thread(0);
     w.current_thread = 9;
     replace();
+    // A fork leaves a thread behind in its section, which is over then.
+    w.current_thread = 11;
+    own->lock();
+    w.current_thread = 9;
+    w.end_thread(11, true);
     rcu_barrier(*own);
     expect(deleted == retired);
     expect(own->stats().retired == retired);
