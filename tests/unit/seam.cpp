@@ -836,8 +836,7 @@ void epochs_alone(reached& places) {
     own->reclaim();
     expect(deleted > before);
     // While another thread's lists are taken, what is retired goes to the orphans. (Later than the wait for owners it can't be stopped.)
-    interleave(
-        w, [&] { rcu_barrier(*own); }, [&] { replace(); }, [] {});
+    interleave(w, [&] { rcu_barrier(*own); }, [&] { replace(); }, [] {});
     rcu_synchronize(*own);
     // No memory for a record.
     w.current_thread = 7;
