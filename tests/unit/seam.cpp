@@ -842,8 +842,7 @@ void epochs_alone(reached& places) {
     own->reclaim();
     expect(deleted > before);
     // While another thread's lists are taken, what is retired goes to the orphans. (Later than the wait for owners it can't be stopped.)
-    interleave(
-        w, [&] { rcu_barrier(*own); }, [&] { replace(); }, [] {});
+    interleave(w, [&] { rcu_barrier(*own); }, [&] { replace(); }, [] {});
     rcu_synchronize(*own);
     // No memory for a record.
     w.current_thread = 7;
@@ -863,6 +862,11 @@ void epochs_alone(reached& places) {
     w.end_thread(0);
     w.current_thread = 9;
     replace();
+    // A fork leaves a thread behind in its section, which is over then.
+    w.current_thread = 11;
+    own->lock();
+    w.current_thread = 9;
+    w.end_thread(11, true);
     rcu_barrier(*own);
     expect(deleted == retired);
     expect(own->stats().retired == retired);
