@@ -70,7 +70,7 @@ class rcu_obj_base : private detail::retirable {
 };
 
 /// The same for an object of any type, at the price of an allocation: may throw std::bad_alloc, or what moving d throws, before any
-/// effect.
+/// effect. (d is moved once more before it runs, where no exception may leave it.)
 template <class T, class D = std::default_delete<T>, class B, class A>
 void rcu_retire(T* p, D d, epochs<B, A>& domain) {
   domain.retire_apart(p, std::move(d));

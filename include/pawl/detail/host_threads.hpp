@@ -67,10 +67,11 @@ class host_per_thread {
     // relaxed: a look before the exchange, which would take the line from the thread that uses it
     std::uint32_t holder = each.holder.load(std::memory_order_relaxed);
     // (2) acquire: pairs with (1) in thread_table.hpp
-    if (holder == process || !each.holder.compare_exchange_strong(holder, process, std::memory_order_acquire, std::memory_order_relaxed)) {
+    if (holder == process ||
+        !each.holder.compare_exchange_strong(holder, process, std::memory_order_acquire, std::memory_order_relaxed)) {
       return false;
     }
-    if constexpr (requires(T & object) { object.lost_thread(); }) {
+    if constexpr (requires(T& object) { object.lost_thread(); }) {
       if (holder != 0) static_cast<T*>(each.object)->lost_thread();
     }
     return true;

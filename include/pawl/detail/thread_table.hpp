@@ -197,8 +197,11 @@ struct module_threads {
   std::atomic<std::uint32_t> process{0};
   std::uint64_t (*watch)() = nullptr;  // of the module that has this
 };
-[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{  // NOLINT(misc-definitions-in-headers)
-    {nullptr}, {0}, {0}, &watch_ends};
+[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{// NOLINT(misc-definitions-in-headers)
+                                                                                  {nullptr},
+                                                                                  {0},
+                                                                                  {0},
+                                                                                  &watch_ends};
 
 /// Names this process among those that fork makes of it. Not 0.
 inline std::uint32_t this_process() noexcept {
@@ -262,7 +265,8 @@ inline std::uint32_t this_process() noexcept {
   std::uint64_t known = 0;
   const std::uint64_t mine = static_cast<std::uint64_t>(key) + 1;
   // release: publishes the process's number and what else was set up; acquire: the same of a thread that was faster
-  if (shared_threads.end_key.compare_exchange_strong(known, mine, std::memory_order_acq_rel, std::memory_order_acquire)) return mine;
+  if (shared_threads.end_key.compare_exchange_strong(known, mine, std::memory_order_acq_rel, std::memory_order_acquire))
+    return mine;
   pthread_key_delete(key);
   return known;
 }
@@ -277,7 +281,8 @@ inline std::uint32_t this_process() noexcept {
 
   held_leases* taken = nullptr;
   // acquire: pairs with the release below
-  for (held_leases* each = shared_threads.all.load(std::memory_order_acquire); each != nullptr && taken == nullptr; each = each->next) {
+  for (held_leases* each = shared_threads.all.load(std::memory_order_acquire); each != nullptr && taken == nullptr;
+       each = each->next) {
     std::uint32_t nobody = 0;
     // acquire: pairs with the release in end_thread
     if (each->holder.load(std::memory_order_relaxed) == 0 &&

@@ -415,7 +415,7 @@ inline const std::vector<mistake>& mistakes() {
        20,
        "pawl/detail/epoch_domain.hpp",
        {{"if (`!taking_.taken(std::memory_order_relaxed)`) {", "true"}},
-       {{"rcu: ", {"requirement"}}}},
+       {{"rcu: ", {"requirement", "data_race"}}}},
       {"epochs: synchronize has no fence",
        8,
        "pawl/detail/epoch_domain.hpp",
