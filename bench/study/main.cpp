@@ -13,6 +13,7 @@
 
 #include "machine.hpp"
 #include "progress.hpp"
+#include "result.hpp"
 #include "session.hpp"
 
 namespace {
@@ -65,24 +66,6 @@ study::schedule schedule_of(const options& o, std::size_t series) {
   return s;
 }
 
-json result_of(const study::series& s) {
-  const double median = study::median(s.ops_per_second);
-  const auto [min, max] = std::minmax_element(s.ops_per_second.begin(), s.ops_per_second.end());
-  return {{"structure", s.what->structure},
-          {"library", s.what->library},
-          {"variant", s.what->variant},
-          {"guarantee", s.what->guarantee},
-          {"workload", s.what->workload},
-          {"threads", s.threads},
-          {"cpus", std::min<std::size_t>(s.threads, study::processors().size())},
-          {"handover_ns", s.handover.empty() ? json() : json(study::median(s.handover))},
-          {"ops_per_second", median},
-          {"ns_per_op", median > 0 ? 1e9 * s.threads / median : 0},
-          {"min", *min},
-          {"max", *max},
-          {"repetitions", s.ops_per_second.size()}};
-}
-
 void write(const options& o, const study::schedule& s, const std::vector<study::series>& all) {
   json context = study::describe_machine();
   context["commit"] = o.commit;
@@ -91,7 +74,7 @@ void write(const options& o, const study::schedule& s, const std::vector<study::
   context["seconds_per_repetition"] = std::chrono::duration<double>(s.length).count();
   context["ns_per_op"] = "time that a thread spends per operation: threads / ops_per_second";
   json results = json::array();
-  for (const study::series& each : all) results.push_back(result_of(each));
+  for (const study::series& each : all) results.push_back(study::result_of(each));
   std::filesystem::create_directories(o.out);
   const auto path = std::filesystem::path(o.out) / "study.json";
   std::ofstream file(path);

@@ -110,24 +110,22 @@ bool failing::happened() const noexcept { return failed; }  // NOLINT(readabilit
 // ---- Harness ---------------------------------------------------------------------------------------------------------------------
 namespace {
 
-// What the process keeps for as many threads as use pawl at a time: a block each.
-void use_on_two_threads() {
-  const auto use = [] {
+// What the process keeps, a small block for each of as many threads as use pawl at a time, is no leak of the tests': so it is there before
+// the first.
+void use_on_threads(int deep) {
+  std::thread([deep] {
     pawl::hazard_pointers<> domain;
     static_cast<void>(make_hazard_pointer(domain));
-  };
-  std::thread([&] {
-    use();
-    std::thread(use).join();
+    if (deep > 1) use_on_threads(deep - 1);
   }).join();
 }
+const bool used_on_threads = (use_on_threads(8), true);
 
 // With `prepare`, `operation` runs on a thread that has used the container before, else on one that has not. Everything happens on
 // threads that end, so that nothing is kept for a next time.
 template <class World, class Prepare, class Operation, class Intact>
 void fail_each_allocation(bool used_before, Prepare prepare, Operation operation, Intact intact, bool all_after,
                           int line = __builtin_LINE()) {
-  use_on_two_threads();
   for (std::size_t n = 1;; ++n) {
     bool happened = false;
     bool threw = false;

@@ -46,8 +46,18 @@ struct alignas(cache_line) epoch_record {
     // The pin before all that the section reads, for every heavy fence: see epochs::step.
     env::light_fence(fences);
   }
-  // (1) release: what the section read comes before the end of what it read
-  void unlock() noexcept { pin.store(pin.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
+  /// False where no section was open. (The outermost one stores a constant, so that the processor need not wait for what lock stored.)
+  bool unlock() noexcept {
+    const std::uint64_t held = pin.load(std::memory_order_relaxed);
+    // (1) release: what the section read comes before the end of what it read
+    if ((held & epoch_clock::nesting) == 1) [[likely]] {
+      pin.store(0, std::memory_order_release);
+      return true;
+    }
+    if ((held & epoch_clock::nesting) == 0) return false;
+    pin.store(held - 1, std::memory_order_release);  // (1)
+    return true;
+  }
   /// By the owner.
   [[nodiscard]] bool reads() const noexcept { return (pin.load(std::memory_order_relaxed) & epoch_clock::nesting) != 0; }
 

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "result.hpp"
+
+#include <algorithm>
+
+namespace study {
+
+nlohmann::ordered_json result_of(const series& s) {
+  using json = nlohmann::ordered_json;
+  const double middle = median(s.ops_per_second);
+  const auto [min, max] = std::minmax_element(s.ops_per_second.begin(), s.ops_per_second.end());
+  return {{"structure", s.what->structure},
+          {"library", s.what->library},
+          {"variant", s.what->variant},
+          {"guarantee", s.what->guarantee},
+          {"workload", s.what->workload},
+          {"threads", s.threads},
+          {"cpus", std::min<std::size_t>(s.threads, processors().size())},
+          {"handover_ns", s.handover.empty() ? json() : json(median(s.handover))},
+          {"ops_per_second", middle},
+          {"ns_per_op", middle > 0 ? 1e9 * s.threads / middle : 0},
+          {"min", *min},
+          {"max", *max},
+          {"repetitions", s.ops_per_second.size()}};
+}
+
+}  // namespace study
