@@ -11,8 +11,8 @@
 //
 // | a stalled reader holds back | everything retired since its critical section began, without bound: memory fills up until it goes on
 // | retired and not yet freed   | while none is stalled: at most 5/2 * max(1024, 2 * t) of each thread that retires, where t threads use
-// |                             | the domain, and what it retires while the longest critical section lasts. (More for a moment where
-// |                             | deleters retire, and where the kernel has no memory for a fence, until it has.)
+// |                             | the domain, and what it retires while the longest critical section lasts; epochs<>::most_unreclaimed
+// |                             | computes it. (More for a moment where deleters retire.)
 // | a stalled writer            | holds back what it has itself retired; and if rcu_barrier waits for it, ended threads' garbage, too
 // | retire                      | amortized O(1): a step is linear in threads and in what it frees, and allocates nothing
 //

@@ -387,6 +387,37 @@ TEST_CASE("a sleeping reader holds back all that was retired since, and nothing 
   CHECK(is_held(domain, before));
 }
 
+// Each object is retired in a section that is open since the one before: so no step can free what is new, and all of it has to wait.
+TEST_CASE("garbage peaks below its bound and above half of it, and comes back to that after a stall") {
+  rcu_domain domain;
+  const auto garbage = [&domain] {
+    const auto now = domain.stats();
+    return static_cast<std::size_t>(now.retired - now.reclaimed);
+  };
+  const auto peak_of = [&](int rounds) {
+    std::size_t peak = 0;
+    for (int i = 0; i < rounds; ++i) {
+      domain.lock();
+      domains::retire_some<epochs>(domain, 1);
+      peak = std::max(peak, garbage());
+      domain.unlock();
+    }
+    return peak;
+  };
+  constexpr std::size_t most = rcu_domain::most_unreclaimed(1, 1);
+  const std::size_t at_first = peak_of(20000);
+  CHECK(at_first <= most);
+  CHECK(2 * at_first >= most);
+  // While this section is open everything piles up.
+  domain.lock();
+  CHECK(peak_of(20000) >= 20000);
+  domain.unlock();
+  SECTION("after a barrier") { rcu_barrier(domain); }
+  SECTION("after another thread has taken over, and freed") { domain.reclaim(); }
+  SECTION("by retiring more") { peak_of(25000); }
+  CHECK(peak_of(20000) <= most);
+}
+
 TEST_CASE("memory is bounded where readers are many and short") {
   const watchdog hangs("a relay of readers");
   rcu_domain domain;

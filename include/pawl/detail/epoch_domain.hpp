@@ -109,6 +109,15 @@ class epochs {
     return sum;
   }
 
+  /// The most objects that are retired and not yet reclaimed at any time, where `retiring` threads retire, of `threads` that use the
+  /// domain, and no critical section is longer than what a thread takes to retire as many as make a step due: tuning.scan_threshold, or
+  /// scan_per_slot times the threads, where that is more; and a quarter more where another thread is in its fence just then. Twice that,
+  /// since what one step could not free waits for the next. (More for a moment where deleters retire, and where the kernel has no memory
+  /// for a fence, until it has.)
+  [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads) noexcept {
+    return 2 * retiring * (threshold(threads) + patience(threshold(threads)));
+  }
+
   /// Frees now what this thread and ended threads retired and no critical section holds back. What other running threads retired stays
   /// theirs: rcu_barrier() takes that, too. Nothing in a deleter, whose caller goes on anyway, nor while a barrier takes it all. May
   /// throw std::bad_alloc at a thread's first use. Linear in threads and retired objects.
@@ -188,10 +197,13 @@ class epochs {
     mine.end();
     return due;
   }
-  [[nodiscard]] std::size_t threshold() const noexcept {
-    const std::size_t wanted = threads_.load(std::memory_order_relaxed) * env::tuning.scan_per_slot;
+  [[nodiscard]] static constexpr std::size_t threshold(std::size_t threads) noexcept {
+    const std::size_t wanted = threads * env::tuning.scan_per_slot;
     return wanted > env::tuning.scan_threshold ? wanted : env::tuning.scan_threshold;
   }
+  [[nodiscard]] std::size_t threshold() const noexcept { return threshold(threads_.load(std::memory_order_relaxed)); }
+  // How many more a thread retires at most while another one is in its fence.
+  [[nodiscard]] static constexpr std::size_t patience(std::size_t due) noexcept { return due / 4; }
   void step_when_due(record& mine) noexcept;
   std::size_t step(record& mine, bool alone = false) noexcept;
   [[nodiscard]] std::uint64_t oldest_pin() const noexcept;
@@ -362,7 +374,7 @@ template <class B, class Alloc>
     }
     // relaxed: the flag guards no data, it only spreads fences over time
     const bool alone = fencing_.try_take(std::memory_order_relaxed);
-    if (!alone && mine.fresh.size < mine.look_at + due / 4) break;
+    if (!alone && mine.fresh.size < mine.look_at + patience(due)) break;
     freed = step(mine, alone);
   }
   mine.end();
