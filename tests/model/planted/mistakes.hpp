@@ -369,7 +369,7 @@ inline const std::vector<mistake>& mistakes() {
       {"epochs: an unlock is relaxed",
        25,
        "pawl/detail/epoch_record.hpp",
-       {{"pin.store(0, `std::memory_order_release`);", "std::memory_order_relaxed"}},
+       {{"== 1) [[likely]] {\n      pin.store(0, `std::memory_order_release`);", "std::memory_order_relaxed"}},
        {{"stack over epochs", {"use_after_free", "data_race"}}, {"rcu: ", {"use_after_free", "data_race"}}}},
       {"epochs: a section in a section begins anew",
        20,
