@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "guards.hpp"
 
+#include <mutex>
+
 #include <benchmark/benchmark.h>
 
 #include "pawl/hash_map.hpp"
 #include "pawl/hazard_pointer.hpp"
+#include "pawl/rcu.hpp"
 #include "pawl/stack.hpp"
 #include "pawl/tagged_pool.hpp"
 
@@ -28,6 +31,18 @@ void protect(std::uint64_t times) {
     benchmark::DoNotOptimize(guard.protect(source)->value);
     guard.reset_protection();
   }
+}
+template <class Lockable>
+void read_in_sections(Lockable& lockable, std::uint64_t times) {
+  for (std::uint64_t i = 0; i < times; ++i) {
+    const std::scoped_lock section(lockable);
+    benchmark::DoNotOptimize(source.load(std::memory_order_acquire)->value);
+  }
+}
+void section(std::uint64_t times) { read_in_sections(pawl::rcu_default_domain(), times); }
+void kept_section(std::uint64_t times) {
+  pawl::rcu_domain::reader reader(pawl::rcu_default_domain());
+  read_in_sections(reader, times);
 }
 void stack_pair(std::uint64_t times) {
   static pawl::stack<std::uint64_t> stack;
@@ -54,5 +69,5 @@ void map_find(std::uint64_t times) {
 
 }  // namespace
 
-extern "C" [[gnu::visibility("default")]] const guard_functions PAWL_GUARDS{make_and_end, protect, stack_pair, pooled_stack_pair,
-                                                                            map_find};
+extern "C" [[gnu::visibility("default")]] const guard_functions PAWL_GUARDS{make_and_end, protect,           section, kept_section,
+                                                                            stack_pair,   pooled_stack_pair, map_find};

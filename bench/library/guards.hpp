@@ -8,6 +8,8 @@
 struct guard_functions {
   void (*make_and_end)(std::uint64_t times);
   void (*protect)(std::uint64_t times);
+  void (*section)(std::uint64_t times);
+  void (*kept_section)(std::uint64_t times);
   void (*stack_pair)(std::uint64_t times);
   void (*pooled_stack_pair)(std::uint64_t times);
   void (*map_find)(std::uint64_t times);

@@ -32,6 +32,8 @@ void add(const char* place, const guard_functions& functions) {
   };
   one("make_and_end", functions.make_and_end);
   one("protect", functions.protect);
+  one("section", functions.section);
+  one("kept_section", functions.kept_section);
   one("stack_pair", functions.stack_pair);
   one("pooled_stack_pair", functions.pooled_stack_pair);
   one("map_find", functions.map_find);
