@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <pawl/hash_map.hpp>
+#include <pawl/rcu.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -195,6 +196,32 @@ TEMPLATE_TEST_CASE("a hash_map does what a sequential map does, however bad the 
   follows_a_sequential_map(few, 20, 5000);
   hash_map<int, int, TestType> many;
   follows_a_sequential_map(many, 300, 5000);
+}
+
+TEST_CASE("a hash_map over epochs does what a sequential map does, over the process's domain and its own") {
+  using epochs = pawl::epochs<>;
+  hash_map<int, int, std::hash<int>, std::equal_to<>, epochs> of_process;
+  follows_a_sequential_map(of_process, 300, 5000);
+  epochs own;
+  {
+    hash_map<int, int, constant_hash, std::equal_to<>, epochs> map(own);
+    follows_a_sequential_map(map, 20, 3000);
+    // What a visitor sees lives while it looks, whoever erases it.
+    map.insert_or_assign(1, 10);
+    own.reclaim();
+    bool right = false;
+    map.visit(1, [&](int, int) {
+      std::thread([&] {
+        map.erase(1);
+        own.reclaim();
+      }).join();
+      right = !map.contains(1) && own.stats().retired > own.stats().reclaimed;  // it is held back
+    });
+    CHECK(right);
+  }
+  own.reclaim();
+  CHECK(own.stats().retired == own.stats().reclaimed);
+  CHECK(own.stats().retired > 0);
 }
 
 TEMPLATE_TEST_CASE("a hash_map grows to a million elements, with 16 per bucket at the most", "", identity_hash, upper_hash) {
