@@ -429,7 +429,8 @@ void epochs<B, Alloc>::end_lost_threads() noexcept {
 
 template <class B, class Alloc>
 void epochs<B, Alloc>::synchronize() noexcept {
-  assert((records_.find() == nullptr || !records_.find()->reads()) && "rcu_synchronize would wait for its own critical section");
+  [[maybe_unused]] const record* const mine = records_.find();
+  assert((mine == nullptr || (mine->pin.load(std::memory_order_relaxed) & clock::nesting) == 0) && "rcu_synchronize in a section");
   end_lost_threads();
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
@@ -438,8 +439,9 @@ void epochs<B, Alloc>::synchronize() noexcept {
 template <class B, class Alloc>
 void epochs<B, Alloc>::barrier() noexcept {
   record* const mine = records_.find();
-  assert((mine == nullptr || !(mine->reads() || mine->reclaiming || mine->in_barrier)) &&
-         "rcu_barrier would wait for its own critical section, or for the deleter that calls it");
+  // It would wait for its own section, or for the deleter that calls it.
+  assert((mine == nullptr || (mine->pin.load(std::memory_order_relaxed) & clock::nesting) == 0) && "rcu_barrier in a section");
+  assert((mine == nullptr || !(mine->reclaiming || mine->in_barrier)) && "rcu_barrier in a deleter");
   end_lost_threads();
   // One at a time: what another barrier has taken must be freed before this one returns.
   // (7) acquire: pairs with (8): what that barrier did comes before

@@ -58,8 +58,6 @@ struct alignas(cache_line) epoch_record {
     pin.store(held - 1, std::memory_order_release);  // (1)
     return true;
   }
-  /// By the owner.
-  [[nodiscard]] bool reads() const noexcept { return (pin.load(std::memory_order_relaxed) & epoch_clock::nesting) != 0; }
 
   // The writer's line.
 
