@@ -82,7 +82,7 @@ struct cds_hazards {
 struct cds_rcu {
   static constexpr const char* library = "libcds";
   static constexpr const char* variant = "RCU, general_buffered";
-  static constexpr const char* guarantee = "garbage bounded while no reader stalls";
+  static constexpr const char* guarantee = "garbage bounded: who retires waits for readers";
   struct node : counted {};
   using cell = std::atomic<node*>;
 

@@ -64,7 +64,7 @@ struct xenium_epochs : xenium_scheme<xenium::reclamation::epoch_based<>> {
 };
 struct xenium_quiescent : xenium_scheme<xenium::reclamation::quiescent_state_based> {
   static constexpr const char* variant = "quiescent_state_based";
-  static constexpr const char* guarantee = "garbage bounded while no reader stalls";  // its guards are its regions
+  static constexpr const char* guarantee = "garbage bounded while every thread keeps saying that it does not read";
 };
 
 }  // namespace
