@@ -17,6 +17,14 @@
 namespace reclamation {
 namespace {
 
+/// What pawl's domains have in common: objects retire themselves.
+template <class Node>
+struct retiring {
+  static void replace(pawl::atomic<Node*>& c, Node* fresh) { c.exchange(fresh, std::memory_order_acq_rel)->retire(); }
+  static void retire(Node* n) { n->retire(); }
+  static void pass() {}
+};
+
 struct pawl_hazards {
   static constexpr const char* library = "pawl";
   static constexpr const char* variant = "hazard_pointer, kept";
@@ -24,16 +32,13 @@ struct pawl_hazards {
   struct node : counted, pawl::hazard_pointer_obj_base<node> {};
   using cell = pawl::atomic<node*>;
 
-  struct thread {
-    static void replace(cell& c, node* fresh) { c.exchange(fresh, std::memory_order_acq_rel)->retire(); }
-    static void retire(node* n) { n->retire(); }
+  struct thread : retiring<node> {
     template <class F>
     static void stall(const cell& c, F f) {
       auto guard = pawl::make_hazard_pointer();
       guard.protect(c);
       f();
     }
-    static void pass() {}
   };
   class reader {
    public:
@@ -69,15 +74,12 @@ struct pawl_epochs {
   struct node : counted, pawl::rcu_obj_base<node> {};
   using cell = pawl::atomic<node*>;
 
-  struct thread {
-    static void replace(cell& c, node* fresh) { c.exchange(fresh, std::memory_order_acq_rel)->retire(); }
-    static void retire(node* n) { n->retire(); }
+  struct thread : retiring<node> {
     template <class F>
     static void stall(const cell& /*c*/, F f) {
       const std::scoped_lock section(pawl::rcu_default_domain());
       f();
     }
-    static void pass() {}
   };
   class reader {
    public:

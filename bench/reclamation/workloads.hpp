@@ -35,7 +35,7 @@ class cells {
     } else {
       for (padded& each : all_) delete each.cell.load();
     }
-    S::settle();
+    std::thread(&S::settle).join();  // not here: in some schemes a thread that has once taken part must go on to
   }
   typename S::cell& operator[](std::size_t i) { return all_[i % count].cell; }
 

@@ -888,6 +888,7 @@ TEST_CASE("the recorder sees all that epochs do") {
   });
   places.all_of("detail/epoch_record.hpp");
   places.all_of("detail/epoch_domain.hpp");
+  places.all_of("detail/epoch_waiting.hpp");
 }
 
 TEST_CASE("the recorder sees waits and notifications") {
@@ -942,7 +943,8 @@ TEST_CASE("containers and reclaimers have no static data, no thread_local, no ne
   for (const std::string_view header :
        {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp",
         "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp", "rcu.hpp", "detail/epoch_record.hpp",
-        "detail/epoch_domain.hpp", "detail/retired.hpp", "detail/domain_memory.hpp"}) {
+        "detail/epoch_domain.hpp", "detail/epoch_waiting.hpp", "detail/addressed_domain.hpp", "detail/retired.hpp",
+        "detail/domain_memory.hpp"}) {
     const std::string path = directory + std::string(header);
     const std::string code = code_of(path);
     INFO(path);

@@ -8,10 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "../backoff.hpp"
-#include "../fence.hpp"
-#include "../reclaimer.hpp"
-#include "domain_memory.hpp"
+#include "addressed_domain.hpp"
 #include "epoch_record.hpp"
 
 namespace pawl::inline v0 {
@@ -21,30 +18,24 @@ namespace pawl::inline v0 {
 /// It outlives the containers made with it (asserted) and every critical section. Destroying it frees all that was retired to it. Nodes
 /// and records come from `Alloc`, which threads use concurrently.
 template <class B = native, class Alloc = std::allocator<std::byte>>
-class epochs {
+class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
+  using base = detail::addressed_domain<B, Alloc, detail::retirable>;
   using env = environment<B>;
   using clock = detail::epoch_clock;
   using record = detail::epoch_record<B>;
   using list = detail::retired_list<B>;
 
  public:
-  using backend_type = B;
-  using allocator_type = Alloc;
-  static constexpr bool reads_may_tear = false;
-
+  using statistics = typename base::statistics;
   template <class T>
-  using item = detail::addressed_item<T, B>;
-  template <class T>
-  using link = detail::pointer_link<item<T>>;
-  template <class T>
-  using node = detail::addressed_node<T, B, detail::retirable>;
+  using link = typename base::template link<T>;
 
   /// One container operation, and while N is not 0 a critical section.
   template <class T, std::size_t N>
   class operation;
 
   epochs() = default;
-  explicit epochs(const Alloc& alloc) : memory_(alloc) {}
+  explicit epochs(const Alloc& alloc) : base(alloc) {}
   epochs(const epochs&) = delete;
   epochs& operator=(const epochs&) = delete;
   ~epochs();
@@ -93,19 +84,10 @@ class epochs {
     record* record_;
   };
 
-  struct statistics {
-    std::uint64_t retired;  ///< objects retired so far
-    std::uint64_t reclaimed;  ///< of those, freed
-    std::size_t records;  ///< about the most threads that used the domain at one time
-  };
   /// Sums that were true at some instant each, not all at the same.
   [[nodiscard]] statistics stats() const noexcept {
-    statistics sum{orphans_.total(), reclaimed_by_barriers_.load(std::memory_order_relaxed), 0};
-    records_.for_each([&sum](const record& each) noexcept {
-      sum.retired += each.retired_total.load(std::memory_order_relaxed);
-      sum.reclaimed += each.reclaimed_total.load(std::memory_order_relaxed);
-      ++sum.records;
-    });
+    statistics sum = this->sum_over(records_);
+    sum.reclaimed += reclaimed_by_barriers_.load(std::memory_order_relaxed);
     return sum;
   }
 
@@ -115,7 +97,7 @@ class epochs {
   /// since what one step could not free waits for the next. (More for a moment where deleters retire, and where the kernel has no memory
   /// for a fence, until it has.)
   [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads) noexcept {
-    return 2 * retiring * (threshold(threads) + patience(threshold(threads)));
+    return 2 * retiring * (base::threshold_for(threads) + base::patience(base::threshold_for(threads)));
   }
 
   /// Frees now what this thread and ended threads retired and no critical section holds back. What other running threads retired stays
@@ -135,10 +117,9 @@ class epochs {
   };
   template <class T>
   binding bind() noexcept {
-    bound_.fetch_add(1, std::memory_order_relaxed);
+    this->bound_.fetch_add(1, std::memory_order_relaxed);
     return {records_.id()};
   }
-  void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
   operation<T, N> enter(const binding& bound) noexcept {
     return operation<T, N>(*this, env::template per_thread<record>::find(bound.records));
@@ -158,7 +139,7 @@ class epochs {
  private:
   record& this_thread() {
     return records_.get([this] {
-      record* const fresh = memory_.template make<record>();
+      record* const fresh = this->memory_.template make<record>();
       threads_.fetch_add(1, std::memory_order_relaxed);
       return fresh;
     });
@@ -187,7 +168,7 @@ class epochs {
   // Whether a step is due then.
   bool keep(record& mine, detail::retirable* object) noexcept {
     if (!mine.reclaiming && !mine.begin()) [[unlikely]] {
-      orphans_.push(object);
+      this->orphans_.push(object);
       return false;
     }
     mine.fresh.push(object);
@@ -197,13 +178,7 @@ class epochs {
     mine.end();
     return due;
   }
-  [[nodiscard]] static constexpr std::size_t threshold(std::size_t threads) noexcept {
-    const std::size_t wanted = threads * env::tuning.scan_per_slot;
-    return wanted > env::tuning.scan_threshold ? wanted : env::tuning.scan_threshold;
-  }
-  [[nodiscard]] std::size_t threshold() const noexcept { return threshold(threads_.load(std::memory_order_relaxed)); }
-  // How many more a thread retires at most while another one is in its fence.
-  [[nodiscard]] static constexpr std::size_t patience(std::size_t due) noexcept { return due / 4; }
+  [[nodiscard]] std::size_t threshold() const noexcept { return base::threshold_for(threads_.load(std::memory_order_relaxed)); }
   void step_when_due(record& mine) noexcept;
   std::size_t step(record& mine, bool alone = false) noexcept;
   [[nodiscard]] std::uint64_t oldest_pin() const noexcept;
@@ -211,12 +186,6 @@ class epochs {
   void wait_for_readers(std::uint64_t epoch) noexcept;
   void end_lost_threads() noexcept;
   void take_all(list& all) noexcept;
-  void end_all(list& objects) noexcept {
-    while (objects.first != nullptr) {
-      detail::retirable* const object = objects.pop();
-      read_shared<B>(object->reclaim)(object, this);
-    }
-  }
 
   typename env::template per_thread<record> records_;
   /// In every critical section read, seldom written.
@@ -227,17 +196,12 @@ class epochs {
   detail::turn<B> fencing_;
   detail::turn<B> in_barrier_;
   atomic<std::uint64_t, B> reclaimed_by_barriers_{0};
-  detail::orphanage<B> orphans_;  // of threads without record, and of those whose lists a barrier was taking
   atomic<std::size_t, B> threads_{0};
-  atomic<std::size_t, B> bound_{0};
-  [[no_unique_address]] detail::domain_memory<B, Alloc> memory_;
 };
 
 template <class B, class Alloc>
 template <class T, std::size_t N>
-class epochs<B, Alloc>::operation {
-  using node_type = node<T>;
-
+class epochs<B, Alloc>::operation : public detail::addressed_operation<epochs, T> {
  public:
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
@@ -246,12 +210,12 @@ class epochs<B, Alloc>::operation {
       if (record_ != nullptr) [[likely]] {
         static_cast<void>(record_->unlock());
       } else {
-        domain_.unlock_without_record();
+        this->domain_.unlock_without_record();
       }
     }
     // Only now, since our own section would hold it back, and so that deleters run in no section that they can't know of.
     if (due_) [[unlikely]]
-      domain_.step_when_due(*record_);
+      this->domain_.step_when_due(*record_);
   }
 
   link<T> protect(std::size_t /*i*/, const atomic<link<T>, B>& source) noexcept {
@@ -259,48 +223,29 @@ class epochs<B, Alloc>::operation {
     return source.load(std::memory_order_acquire);
   }
   void announce(std::size_t /*i*/, link<T> /*l*/) noexcept {}
-  item<T>* item_of(link<T> l) const noexcept { return l.pointer(); }
-  node_type* get(link<T> l) const noexcept { return static_cast<node_type*>(l.pointer()); }
-
-  link<T> create() { return link<T>(domain_.memory_.template make<node_type>()); }
-  link<T> create_spare() { return create(); }
-  void discard(link<T> l) noexcept { domain_.memory_.unmake(get(l)); }
-  void discard_spare(link<T> l) noexcept { discard(l); }
-  void retire(link<T> l) noexcept {
-    retire_by(l, [](detail::retirable* object, void* domain) noexcept {
-      static_cast<epochs*>(domain)->memory_.unmake(static_cast<node_type*>(object));
-    });
-  }
-  void retire_whole(link<T> l) noexcept {
-    retire_by(l, [](detail::retirable* object, void* domain) noexcept {
-      static_cast<node_type*>(object)->value.destroy();
-      static_cast<epochs*>(domain)->memory_.unmake(static_cast<node_type*>(object));
-    });
-  }
+  void retire(link<T> l) noexcept { hand_over(this->without_value(l)); }
+  void retire_whole(link<T> l) noexcept { hand_over(this->with_value(l)); }
 
  private:
   friend class epochs;
-  operation(epochs& domain, record* mine) noexcept : domain_(domain), record_(mine) {
+  operation(epochs& domain, record* mine) noexcept : detail::addressed_operation<epochs, T>(domain), record_(mine) {
     if constexpr (N != 0) {
       if (record_ != nullptr) [[likely]] {
-        record_->lock(domain_.epoch_);
+        record_->lock(this->domain_.epoch_);
       } else {
-        record_ = domain_.lock_first();
+        record_ = this->domain_.lock_first();
       }
     }
   }
 
-  void retire_by(link<T> l, detail::retirable::reclaim_function reclaim) noexcept {
-    node_type* const unlinked = get(l);
-    write_shared<B>(unlinked->reclaim, reclaim);
+  void hand_over(detail::retirable* unlinked) noexcept {
     if (record_ != nullptr) {
-      due_ = domain_.keep(*record_, unlinked) || due_;
+      due_ = this->domain_.keep(*record_, unlinked) || due_;
     } else {
-      domain_.retire(unlinked);
+      this->domain_.retire(unlinked);
     }
   }
 
-  epochs& domain_;
   record* record_;
   bool due_ = false;
 };
@@ -312,7 +257,7 @@ void epochs<B, Alloc>::retire(detail::retirable* object) noexcept {
       step_when_due(*mine);
   } else {
     // No memory for this thread's first record, and retire may not fail: so the object goes where the next step finds it.
-    orphans_.push(object);
+    this->orphans_.push(object);
   }
 }
 
@@ -325,13 +270,13 @@ void epochs<B, Alloc>::retire_apart(T* ptr, D d) {
     T* ptr;
     [[no_unique_address]] D deleter;
   };
-  companion* const made = memory_.template make<companion>(ptr, std::move(d));
+  companion* const made = this->memory_.template make<companion>(ptr, std::move(d));
   write_shared<B>(made->reclaim, [](detail::retirable* object, void* domain) noexcept {
     auto* const self = static_cast<companion*>(object);
     T* const retired = read_shared<B>(self->ptr);
     announce_write<B>(self->deleter);
     D deleter = std::move(self->deleter);
-    static_cast<epochs*>(domain)->memory_.unmake(self);
+    static_cast<epochs*>(static_cast<base*>(domain))->memory_.unmake(self);
     deleter(retired);
   });
   retire(made);
@@ -374,7 +319,7 @@ template <class B, class Alloc>
     }
     // relaxed: the flag guards no data, it only spreads fences over time
     const bool alone = fencing_.try_take(std::memory_order_relaxed);
-    if (!alone && mine.fresh.size < mine.look_at + patience(due)) break;
+    if (!alone && mine.fresh.size < mine.look_at + base::patience(due)) break;
     freed = step(mine, alone);
   }
   mine.end();
@@ -386,7 +331,7 @@ std::size_t epochs<B, Alloc>::step(record& mine, bool alone) noexcept {
   mine.reclaiming = true;
   // relaxed: a barrier that begins to take after this look waits for us, as record::begin has seen to; what it left is acquired there
   if (!taking_.taken(std::memory_order_relaxed)) {
-    orphans_.take_all(mine.fresh);
+    this->orphans_.take_all(mine.fresh);
     records_.for_each_abandoned([&mine](record& dead) noexcept {
       if (!dead.begin()) return;
       dead.take_lists(mine.fresh);
@@ -408,7 +353,7 @@ std::size_t epochs<B, Alloc>::step(record& mine, bool alone) noexcept {
     }
   }  // else there was no memory for it in the kernel: later
   const std::size_t freed = over.size;
-  end_all(over);
+  this->end_all(over);
   detail::add_to<B>(mine.reclaimed_total, freed);
   mine.look_at = mine.fresh.size + threshold();
   mine.reclaiming = false;
@@ -416,91 +361,20 @@ std::size_t epochs<B, Alloc>::step(record& mine, bool alone) noexcept {
 }
 
 template <class B, class Alloc>
-void epochs<B, Alloc>::wait_for_readers(std::uint64_t epoch) noexcept {
-  yield_backoff backoff;
-  while (oldest_pin() <= epoch) backoff(B{});
-}
-
-// Sections of threads that a fork left behind end when somebody adopts their records.
-template <class B, class Alloc>
-void epochs<B, Alloc>::end_lost_threads() noexcept {
-  records_.for_each_abandoned([](record&) noexcept {});
-}
-
-template <class B, class Alloc>
-void epochs<B, Alloc>::synchronize() noexcept {
-  [[maybe_unused]] const record* const mine = records_.find();
-  assert((mine == nullptr || (mine->pin.load(std::memory_order_relaxed) & clock::nesting) == 0) && "rcu_synchronize in a section");
-  end_lost_threads();
-  asymmetric_thread_fence_heavy<B>();
-  wait_for_readers(next_epoch());
-}
-
-template <class B, class Alloc>
-void epochs<B, Alloc>::barrier() noexcept {
-  record* const mine = records_.find();
-  // It would wait for its own section, or for the deleter that calls it.
-  assert((mine == nullptr || (mine->pin.load(std::memory_order_relaxed) & clock::nesting) == 0) && "rcu_barrier in a section");
-  assert((mine == nullptr || !(mine->reclaiming || mine->in_barrier)) && "rcu_barrier in a deleter");
-  end_lost_threads();
-  // One at a time: what another barrier has taken must be freed before this one returns.
-  // (7) acquire: pairs with (8): what that barrier did comes before
-  for (yield_backoff backoff; !in_barrier_.try_take(std::memory_order_acquire);) backoff(B{});
-  if (mine != nullptr) mine->in_barrier = true;
-
-  list all;
-  take_all(all);
-  asymmetric_thread_fence_heavy<B>();
-  wait_for_readers(next_epoch());
-  const std::size_t freed = all.size;
-  end_all(all);
-  reclaimed_by_barriers_.fetch_add(freed, std::memory_order_relaxed);
-
-  if (mine != nullptr) mine->in_barrier = false;
-  in_barrier_.give_back(std::memory_order_release);  // (8)
-}
-
-// All that was retired before. A thread whose lists are asked for keeps new ones with the orphans for the moment, and none may move what
-// has no running owner, which could go past us.
-template <class B, class Alloc>
-void epochs<B, Alloc>::take_all(list& all) noexcept {
-  // relaxed: seen after the fence by who doesn't own its lists before it, see record::begin
-  taking_.take(std::memory_order_relaxed);
-  records_.for_each([](record& each) noexcept { each.taken.take(std::memory_order_relaxed); });
-  asymmetric_thread_fence_heavy<B>();
-  yield_backoff backoff;
-  for (bool some_left = true; some_left;) {
-    some_left = false;
-    records_.for_each([&all, &some_left](record& each) noexcept {
-      // relaxed: our own. (A record that was made since the fence holds nothing that was retired before.)
-      if (!each.taken.taken(std::memory_order_relaxed)) return;
-      // (5) acquire: pairs with (4). Who owns its lists may be freeing what it took out of them: that is over then, too.
-      if (each.owns_lists.load(std::memory_order_acquire)) {
-        some_left = true;
-        return;
-      }
-      each.take_lists(all);
-      each.taken.give_back(std::memory_order_release);  // (6)
-    });
-    if (some_left) backoff(B{});
-  }
-  orphans_.take_all(all);
-  taking_.give_back(std::memory_order_relaxed);
-}
-
-template <class B, class Alloc>
 epochs<B, Alloc>::~epochs() {
-  assert(bound_.load(std::memory_order_relaxed) == 0 && "an epochs domain outlives the containers made with it");
+  assert(this->bound_.load(std::memory_order_relaxed) == 0 && "an epochs domain outlives the containers made with it");
   // No other thread uses the domain. Deleters may retire more, to us.
   for (list all;;) {
     records_.for_each([&all](record& each) noexcept { each.take_lists(all); });
-    orphans_.take_all(all);
+    this->orphans_.take_all(all);
     if (all.first == nullptr) break;
-    end_all(all);
+    this->end_all(all);
   }
-  records_.for_each([this](record& each) noexcept { memory_.unmake(&each); });
+  records_.for_each([this](record& each) noexcept { this->memory_.unmake(&each); });
 }
 
 static_assert(is_reclaimer<epochs<>>);
 
 }  // namespace pawl::inline v0
+
+#include "epoch_waiting.hpp"

@@ -8,8 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "../reclaimer.hpp"
-#include "domain_memory.hpp"
+#include "addressed_domain.hpp"
 #include "hazard_record.hpp"
 #include "turn.hpp"
 
@@ -20,7 +19,8 @@ namespace pawl::inline v0 {
 /// It outlives the containers made with it and the hazard pointers made in it (asserted for containers). Destroying it frees all that
 /// was retired to it. Nodes and records come from `Alloc`, which threads use concurrently.
 template <class B = native, class Alloc = std::allocator<std::byte>>
-class hazard_pointers {
+class hazard_pointers : public detail::addressed_domain<B, Alloc, detail::protectable> {
+  using base = detail::addressed_domain<B, Alloc, detail::protectable>;
   using env = environment<B>;
   using record = detail::hazard_record<B>;
   using slot = detail::hazard_slot<B>;
@@ -28,23 +28,16 @@ class hazard_pointers {
   using list = detail::retired_list<B>;
 
  public:
-  using backend_type = B;
-  using allocator_type = Alloc;
-  static constexpr bool reads_may_tear = false;
-
+  using statistics = typename base::statistics;
   template <class T>
-  using item = detail::addressed_item<T, B>;
-  template <class T>
-  using link = detail::pointer_link<item<T>>;
-  template <class T>
-  using node = detail::addressed_node<T, B, detail::protectable>;
+  using link = typename base::template link<T>;
 
   /// One container operation: N protections at a time. Ends them when it goes.
   template <class T, std::size_t N>
   class operation;
 
   hazard_pointers() = default;
-  explicit hazard_pointers(const Alloc& alloc) : memory_(alloc) {}
+  explicit hazard_pointers(const Alloc& alloc) : base(alloc) {}
   hazard_pointers(const hazard_pointers&) = delete;
   hazard_pointers& operator=(const hazard_pointers&) = delete;
   ~hazard_pointers();
@@ -52,21 +45,8 @@ class hazard_pointers {
   /// The domain of what names none.
   static hazard_pointers& default_domain() { return env::template global<hazard_pointers>(); }
 
-  struct statistics {
-    std::uint64_t retired;  ///< objects retired so far
-    std::uint64_t reclaimed;  ///< of those, freed
-    std::size_t records;  ///< about the most threads that used the domain at one time
-  };
   /// Sums that were true at some instant each, not all at the same.
-  [[nodiscard]] statistics stats() const noexcept {
-    statistics sum{orphans_.total(), 0, 0};
-    records_.for_each([&sum](const record& each) noexcept {
-      sum.retired += each.retired_total.load(std::memory_order_relaxed);
-      sum.reclaimed += each.reclaimed_total.load(std::memory_order_relaxed);
-      ++sum.records;
-    });
-    return sum;
-  }
+  [[nodiscard]] statistics stats() const noexcept { return this->sum_over(records_); }
 
   /// The most objects that are retired and not yet reclaimed at any time, where `retiring` threads retire, of `threads` that use the
   /// domain, each with so many hazard_pointers. A thread scans what it retired when it is as many as tuning.scan_threshold, or as
@@ -76,8 +56,8 @@ class hazard_pointers {
   [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads,
                                                               std::size_t hazard_pointers_each = 0) noexcept {
     const std::size_t slots = threads * chunk::size * (1 + (hazard_pointers_each + chunk::size - 1) / chunk::size);
-    const std::size_t due = threshold(slots);
-    return retiring * (next_scan(due, slots) + patience(due));
+    const std::size_t due = base::threshold_for(slots);
+    return retiring * (next_scan(due, slots) + base::patience(due));
   }
 
   /// Frees now what this thread and ended threads retired and nobody protects. What other running threads retired stays theirs. May
@@ -94,10 +74,9 @@ class hazard_pointers {
   };
   template <class T>
   binding bind() noexcept {
-    bound_.fetch_add(1, std::memory_order_relaxed);
+    this->bound_.fetch_add(1, std::memory_order_relaxed);
     return {records_.id()};
   }
-  void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
   operation<T, N> enter(const binding& bound) {
     record* const mine = env::template per_thread<record>::find(bound.records);
@@ -116,14 +95,14 @@ class hazard_pointers {
  private:
   record& this_thread() {
     return records_.get([this] {
-      record* const fresh = memory_.template make<record>(records_);
+      record* const fresh = this->memory_.template make<record>(records_);
       slots_.fetch_add(chunk::size, std::memory_order_relaxed);
       return fresh;
     });
   }
 
   chunk& more_slots(record& mine) {
-    chunk* const fresh = memory_.template make<chunk>();
+    chunk* const fresh = this->memory_.template make<chunk>();
     slots_.fetch_add(chunk::size, std::memory_order_relaxed);
     mine.add(*fresh);
     return *fresh;
@@ -136,23 +115,16 @@ class hazard_pointers {
     if (mine.retired.size >= mine.scan_at) [[unlikely]]
       scan_when_due(mine);
   }
-  // How many retired objects of one thread make a scan due. What slots protect is no more than the half: so a scan, which is linear in
-  // slots and retired objects, frees the other half.
-  [[nodiscard]] static constexpr std::size_t threshold(std::size_t slots) noexcept {
-    const std::size_t wanted = slots * env::tuning.scan_per_slot;
-    return wanted > env::tuning.scan_threshold ? wanted : env::tuning.scan_threshold;
-  }
-  [[nodiscard]] std::size_t threshold() const noexcept { return threshold(slots_.load(std::memory_order_relaxed)); }
+  // What slots protect is no more than the half of what makes a scan due: so a scan, which is linear in slots and retired objects, frees
+  // the other half.
+  [[nodiscard]] std::size_t threshold() const noexcept { return base::threshold_for(slots_.load(std::memory_order_relaxed)); }
   // The next one, after one that had to keep some: where slots may protect more than the half, so much later that it frees as many.
   [[nodiscard]] static constexpr std::size_t next_scan(std::size_t due, std::size_t kept) noexcept {
     return kept + due / 2 > due ? kept + due / 2 : due;
   }
-  // How many more a thread retires at most while another one is in its fence.
-  [[nodiscard]] static constexpr std::size_t patience(std::size_t due) noexcept { return due / 4; }
   void scan_when_due(record& mine) noexcept;
   std::size_t scan(record& mine, bool alone = false) noexcept;
   void reclaim_all(record& mine, list& objects) noexcept;
-  void end_all(list& objects) noexcept;
   // In a bucket: objects that are chained by the link that lists use, too.
   static detail::protectable* after(const detail::protectable* object) noexcept {
     return static_cast<detail::protectable*>(read_shared<B>(object->next_retired));
@@ -161,9 +133,6 @@ class hazard_pointers {
   typename env::template per_thread<record> records_;
   atomic<std::size_t, B> slots_{0};
   detail::turn<B> fencing_;
-  detail::orphanage<B> orphans_;  // of threads that could get no record; the next scan takes them all
-  atomic<std::size_t, B> bound_{0};
-  [[no_unique_address]] detail::domain_memory<B, Alloc> memory_;
 };
 
 template <class B = native>
@@ -173,8 +142,7 @@ hazard_pointers<B>& hazard_pointer_default_domain() {
 
 template <class B, class Alloc>
 template <class T, std::size_t N>
-class hazard_pointers<B, Alloc>::operation {
-  using node_type = node<T>;
+class hazard_pointers<B, Alloc>::operation : public detail::addressed_operation<hazard_pointers, T> {
   static_assert(N <= chunk::size, "an operation's slots are in one chunk: environment<B>::tuning.hazard_slots is too small");
 
  public:
@@ -200,32 +168,16 @@ class hazard_pointers<B, Alloc>::operation {
   }
   // Protects l if it is found where it was after this: the caller looks.
   void announce(std::size_t i, link<T> l) noexcept { slots_[i].protect_before_loads(l.pointer()); }
-  item<T>* item_of(link<T> l) const noexcept { return l.pointer(); }
-  node_type* get(link<T> l) const noexcept { return static_cast<node_type*>(l.pointer()); }
-
-  link<T> create() { return link<T>(domain_.memory_.template make<node_type>()); }
-  link<T> create_spare() { return create(); }
-  void discard(link<T> l) noexcept { domain_.memory_.unmake(get(l)); }
-  void discard_spare(link<T> l) noexcept { discard(l); }
-  void retire(link<T> l) noexcept {
-    retire_by(l, [](detail::retirable* object, void* domain) noexcept {
-      static_cast<hazard_pointers*>(domain)->memory_.unmake(static_cast<node_type*>(object));
-    });
-  }
-  void retire_whole(link<T> l) noexcept {
-    retire_by(l, [](detail::retirable* object, void* domain) noexcept {
-      static_cast<node_type*>(object)->value.destroy();
-      static_cast<hazard_pointers*>(domain)->memory_.unmake(static_cast<node_type*>(object));
-    });
-  }
+  void retire(link<T> l) noexcept { retire_named(l, this->without_value(l)); }
+  void retire_whole(link<T> l) noexcept { retire_named(l, this->with_value(l)); }
 
  private:
   friend class hazard_pointers;
-  operation(hazard_pointers& domain, record* mine) : domain_(domain), record_(mine) {
+  operation(hazard_pointers& domain, record* mine) : detail::addressed_operation<hazard_pointers, T>(domain), record_(mine) {
     if constexpr (N != 0) {
       slots_ = record_->push_slots(N);
       if (slots_ == nullptr) [[unlikely]]
-        slots_ = domain_.enter_deeper(*record_, N);
+        slots_ = this->domain_.enter_deeper(*record_, N);
     }
   }
 
@@ -233,14 +185,11 @@ class hazard_pointers<B, Alloc>::operation {
   void clear(std::index_sequence<I...>) noexcept {
     (slots_[I].protect(nullptr), ...);
   }
-  void retire_by(link<T> l, detail::retirable::reclaim_function reclaim) noexcept {
-    node_type* const unlinked = get(l);
+  void retire_named(link<T> l, detail::protectable* unlinked) noexcept {
     write_shared<B>(unlinked->address, static_cast<const void*>(l.pointer()));
-    write_shared<B>(unlinked->reclaim, reclaim);
-    domain_.retire(*record_, unlinked);
+    this->domain_.retire(*record_, unlinked);
   }
 
-  hazard_pointers& domain_;
   record* record_;
   slot* slots_ = nullptr;
 };
@@ -279,7 +228,7 @@ void hazard_pointers<B, Alloc>::retire(detail::protectable* object) noexcept {
     return;
   }
   // No memory for this thread's first record, and retire may not fail: so the object goes where the next scan finds it.
-  orphans_.push(object);
+  this->orphans_.push(object);
 }
 
 // One membarrier at a time: two at once cost many times more than one after the other. A thread that finds another one in it goes on
@@ -297,7 +246,7 @@ template <class B, class Alloc>
     }
     // relaxed: the flag guards no data, it only spreads fences over time
     const bool alone = fencing_.try_take(std::memory_order_relaxed);
-    if (!alone && mine.retired.size < mine.scan_at + patience(due)) return;
+    if (!alone && mine.retired.size < mine.scan_at + base::patience(due)) return;
     freed = scan(mine, alone);
     // Deleters may retire more: again, as long as that frees anything.
   } while (freed != 0 && mine.retired.size >= mine.scan_at);
@@ -309,7 +258,7 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
   if (mine.scanning) return 0;  // a deleter retired something, or called reclaim()
   mine.scanning = true;
 
-  orphans_.take_all(mine.retired);
+  this->orphans_.take_all(mine.retired);
   records_.for_each_abandoned([&mine](record& dead) noexcept { mine.retired.take_all(dead.retired); });
 
   // After this fence: whoever protects one of our objects from now on finds it unlinked when it looks again.
@@ -374,20 +323,12 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
 template <class B, class Alloc>
 void hazard_pointers<B, Alloc>::reclaim_all(record& mine, list& objects) noexcept {
   detail::add_to<B>(mine.reclaimed_total, objects.size);
-  end_all(objects);
-}
-
-template <class B, class Alloc>
-void hazard_pointers<B, Alloc>::end_all(list& objects) noexcept {
-  while (objects.first != nullptr) {
-    detail::retirable* const object = objects.pop();
-    read_shared<B>(object->reclaim)(object, this);
-  }
+  this->end_all(objects);
 }
 
 template <class B, class Alloc>
 hazard_pointers<B, Alloc>::~hazard_pointers() {
-  assert(bound_.load(std::memory_order_relaxed) == 0 && "a hazard_pointers domain outlives the containers made with it");
+  assert(this->bound_.load(std::memory_order_relaxed) == 0 && "a hazard_pointers domain outlives the containers made with it");
   // No other thread uses the domain. Deleters may retire more, to us.
   bool more = true;
   while (more) {
@@ -399,18 +340,18 @@ hazard_pointers<B, Alloc>::~hazard_pointers() {
       reclaim_all(each, objects);
     });
     list objects;
-    orphans_.take_all(objects);
+    this->orphans_.take_all(objects);
     more = more || objects.first != nullptr;
-    end_all(objects);
+    this->end_all(objects);
   }
   records_.for_each([&](record& each) noexcept {
     chunk* slots = each.chunks.load(std::memory_order_relaxed);
     while (slots != &each.first) {
       chunk* const next = read_shared<B>(slots->next);
-      memory_.unmake(slots);
+      this->memory_.unmake(slots);
       slots = next;
     }
-    memory_.unmake(&each);
+    this->memory_.unmake(&each);
   });
 }
 

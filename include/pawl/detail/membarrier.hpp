@@ -19,8 +19,8 @@ enum class asymmetric_state : int { unknown, membarrier, fallback };
 
 // Constant-initialized and settled by the first heavy fence. Until then, and for ever where membarrier is missing, light is a full
 // fence: so no order of initialization matters. One for the process: see process_globals.hpp for how.
-[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<asymmetric_state> asymmetric{// NOLINT(misc-definitions-in-headers)
-                                                                                             asymmetric_state::unknown};
+// NOLINTNEXTLINE(misc-definitions-in-headers)
+[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<asymmetric_state> asymmetric{asymmetric_state::unknown};
 
 /// Registers for membarrier; the registration survives fork. Of racing callers the first answer stays: once a light fence may have
 /// relied on membarrier, no later failure to register may turn the heavy side into a mere fence.

@@ -2,9 +2,9 @@
 // One object of a type for the process, although each shared library is compiled with its own copy of this header.
 //
 // g++ would see to that for any inline variable, by STB_GNU_UNIQUE; but a library that such a symbol names is never unloaded again. So
-// all that a library has for itself is hidden here, and what the process has once hangs on a weak symbol that is no template's: the
-// dynamic linker takes the first of those that it resolves together (the program's, those of libraries linked to it or opened with
-// RTLD_GLOBAL), whichever compiler made them and whatever -fvisibility says.
+// what the process has once hangs on a weak symbol that is no template's, and each library's way to it is hidden: the dynamic linker takes
+// the first of those that it resolves together (the program's, those of libraries linked to it or opened with RTLD_GLOBAL), whichever
+// compiler made them and whatever -fvisibility says.
 #pragma once
 
 #include <unistd.h>
@@ -35,8 +35,8 @@ struct process_global {
 };
 
 // Not inline: that would be a COMDAT, hence unique. Weak, so any number of definitions are one.
-[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<process_global*> process_globals{
-    nullptr};  // NOLINT(misc-definitions-in-headers)
+// NOLINTNEXTLINE(misc-definitions-in-headers)
+[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<process_global*> process_globals{nullptr};
 
 /// The object as this library knows it. Key is a type, too, and tells apart objects of one type.
 template <class T, class Key>

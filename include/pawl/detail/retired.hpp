@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the domains share that keep nodes alive while they are read: objects that wait for their end, and nodes that are known by address.
+// Objects that wait for their end, because somebody may still read them.
 #pragma once
 
 #include <cstddef>
 #include <utility>
 
-#include "../reclaimer.hpp"
+#include "../atomic.hpp"
 
 namespace pawl::inline v0::detail {
 
@@ -99,20 +99,6 @@ struct object_end {
     auto deleter = std::move(self->deleter_);
     deleter(static_cast<T*>(self));
   }
-};
-
-/// What a reclaimer of nodes by address calls item.
-template <class T, class B>
-struct addressed_item {
-  atomic<pointer_link<addressed_item>, B> next{};
-  [[no_unique_address]] typename item_key_of<T>::type key{};
-};
-
-/// And node. Retirable is what the domain keeps in it.
-template <class T, class B, class Retirable>
-struct addressed_node : addressed_item<T, B>, Retirable {
-  plain<T, B> value;
-  [[nodiscard]] atomic<pointer_link<addressed_item<T, B>>, B>& below() noexcept { return this->next; }
 };
 
 }  // namespace pawl::inline v0::detail

@@ -197,11 +197,8 @@ struct module_threads {
   std::atomic<std::uint32_t> process{0};
   std::uint64_t (*watch)() = nullptr;  // of the module that has this
 };
-[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{// NOLINT(misc-definitions-in-headers)
-                                                                                  {nullptr},
-                                                                                  {0},
-                                                                                  {0},
-                                                                                  &watch_ends};
+// NOLINTNEXTLINE(misc-definitions-in-headers)
+[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{{nullptr}, {0}, {0}, &watch_ends};
 
 /// Names this process among those that fork makes of it. Not 0.
 inline std::uint32_t this_process() noexcept {
@@ -215,7 +212,8 @@ inline std::uint32_t this_process() noexcept {
   auto* const ended = static_cast<held_leases*>(leases);
   ended->give_up();
   this_thread_table.end();
-  ended->holder.store(0, std::memory_order_release);  // to the acquire in this_thread_leases
+  // (3) release: pairs with (4): the block is empty before the next thread takes it
+  ended->holder.store(0, std::memory_order_release);
 }
 
 /// Called in the child, whose one thread is the one that forked. What the others held keeps the parent's name, so it is known as lost.
@@ -231,10 +229,11 @@ inline std::uint32_t this_process() noexcept {
   }
 }
 
-/// Called when the module that has the set is unloaded, never at the program's end. By dlclose's contract no thread is in the library, and none comes
-/// but this one, for a static object that is destroyed after this: then all begins anew, and ends again.
+/// Called when the module that has the set is unloaded, never at the program's end. By dlclose's contract no thread is in the library, and
+/// none comes but this one, for a static object that is destroyed after this: then all begins anew, and ends again.
 [[gnu::visibility("hidden")]] inline void end_library() noexcept {
-  // acquire, all: threads that are gone or elsewhere, and what they did; dlclose's caller knows that they have
+  // acquire, all three: pair with the releases of (3), (5) and (6), so that we see the blocks, and as their threads left them. That they are
+  // gone or elsewhere the caller of dlclose knows.
   const std::uint64_t key = shared_threads.end_key.exchange(0, std::memory_order_acquire);
   if (key != 0) pthread_key_delete(static_cast<pthread_key_t>(key - 1));
   const std::uint32_t process = shared_threads.process.load(std::memory_order_relaxed);
@@ -264,7 +263,7 @@ inline std::uint32_t this_process() noexcept {
   if (pthread_key_create(&key, end_thread) != 0) fail<std::bad_alloc>();
   std::uint64_t known = 0;
   const std::uint64_t mine = static_cast<std::uint64_t>(key) + 1;
-  // release: publishes the process's number and what else was set up; acquire: the same of a thread that was faster
+  // (5) release: publishes to (7) the process's number and what else was set up; acquire: the same of a thread that was faster
   if (shared_threads.end_key.compare_exchange_strong(known, mine, std::memory_order_acq_rel, std::memory_order_acquire))
     return mine;
   pthread_key_delete(key);
@@ -274,17 +273,17 @@ inline std::uint32_t this_process() noexcept {
 /// Gives this thread its leases, which end_thread ends, unless it has them already. Throws std::bad_alloc before any effect.
 [[gnu::cold]] inline void begin_thread() {
   if (this_thread_table.all() != nullptr) return;
-  // acquire: pairs with the release in watch_ends, so that the key was created before we use it
+  // (7) acquire: pairs with (5), so that the key was created before we use it
   std::uint64_t key = shared_threads.end_key.load(std::memory_order_acquire);
   if (key == 0) key = shared_threads.watch();
   const std::uint32_t process = this_process();
 
   held_leases* taken = nullptr;
-  // acquire: pairs with the release below
+  // acquire: pairs with (6)
   for (held_leases* each = shared_threads.all.load(std::memory_order_acquire); each != nullptr && taken == nullptr;
        each = each->next) {
     std::uint32_t nobody = 0;
-    // acquire: pairs with the release in end_thread
+    // (4) acquire: pairs with (3)
     if (each->holder.load(std::memory_order_relaxed) == 0 &&
         each->holder.compare_exchange_strong(nobody, process, std::memory_order_acquire, std::memory_order_relaxed)) {
       taken = each;
@@ -293,12 +292,12 @@ inline std::uint32_t this_process() noexcept {
   if (taken == nullptr) {
     taken = new held_leases{process};
     taken->next = shared_threads.all.load(std::memory_order_relaxed);
-    // release: publishes the block
+    // (6) release: publishes the block to who walks the list
     while (!shared_threads.all.compare_exchange_weak(taken->next, taken, std::memory_order_release, std::memory_order_relaxed)) {
     }
   }
   if (pthread_setspecific(static_cast<pthread_key_t>(key - 1), taken) != 0) {
-    taken->holder.store(0, std::memory_order_release);
+    taken->holder.store(0, std::memory_order_release);  // as (3)
     fail<std::bad_alloc>();
   }
   this_thread_table.begin(*taken);

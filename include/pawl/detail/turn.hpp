@@ -31,7 +31,10 @@ class turn {
   /// By a caller that nobody competes with.
   void take(order_t<B> order) noexcept { holder_.store(process_of<B>(), order); }
   void give_back(order_t<B> order) noexcept { holder_.store(0, order); }
-  [[nodiscard]] bool taken(order_t<B> order) const noexcept { return holder_.load(order) == process_of<B>(); }
+  [[nodiscard]] bool taken(order_t<B> order) const noexcept {
+    const std::uint32_t holder = holder_.load(order);
+    return holder != 0 && holder == process_of<B>();
+  }
 
  private:
   atomic<std::uint32_t, B> holder_{0};

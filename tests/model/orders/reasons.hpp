@@ -13,7 +13,7 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
   static constexpr const char* failure_only =
       "Only the failure needs it, and its weakening is caught; g++ warns of a failure order above the success order.";
   static constexpr entry entries[] = {
-      {"pawl/detail/epoch_domain.hpp", "in_barrier_.try_take(",
+      {"pawl/detail/epoch_waiting.hpp", "in_barrier_.try_take(",
        "The heavy fence behind it is an acquire fence, too; ThreadSanitizer doesn't see that."},
       {"pawl/hash_map.hpp", "head->key.compare_exchange_strong(state", failure_only},
       {"pawl/detail/pool_free_list.hpp", "head_.compare_exchange_weak(head, next", failure_only},
