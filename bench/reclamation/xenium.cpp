@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // xenium's reclaimers: see pawl.cpp for what a scheme is.
+// Before xenium's headers, which use std::array without it; clang names the template where it is parsed.
+#include <array>
+
 #include <xenium/reclamation/generic_epoch_based.hpp>
 #include <xenium/reclamation/hazard_pointer.hpp>
 #include <xenium/reclamation/quiescent_state_based.hpp>
