@@ -79,6 +79,8 @@ struct environment {
   /// How the two asymmetric fences work together. Settled by the first call, and then the same for ever.
   using fences = detail::asymmetric_state;
   static fences settle_fences() noexcept { return detail::settled_asymmetric(); }
+  /// Where the light side costs nothing: code is made straight for it.
+  static constexpr fences usual_fences = detail::asymmetric_state::membarrier;
   /// The frequent side: of a caller who has nothing at hand, or what settle_fences returned.
   static void light_fence() noexcept { detail::light_fence<B>(); }
   static void light_fence(fences settled) noexcept { detail::light_fence<B>(settled); }

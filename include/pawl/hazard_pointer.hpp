@@ -185,14 +185,15 @@ class basic_hazard_pointer {
 
 using hazard_pointer = basic_hazard_pointer<native>;
 
+// Always inline, since it would pass the handle by its address: then slot and fences are loaded again in every protection (0.85 ns, not 0.46).
 /// A hazard pointer of the domain, not empty. Takes a slot that this thread has spare, mostly; allocates 16 when it has none, and then
 /// may throw std::bad_alloc. Wait-free apart from the allocation.
 template <class B, class A>
-basic_hazard_pointer<B> make_hazard_pointer(hazard_pointers<B, A>& domain) {
+PAWL_ALWAYS_INLINE inline basic_hazard_pointer<B> make_hazard_pointer(hazard_pointers<B, A>& domain) {
   return basic_hazard_pointer<B>(domain.acquire_slot());
 }
 template <class B = native>
-basic_hazard_pointer<B> make_hazard_pointer() {
+PAWL_ALWAYS_INLINE inline basic_hazard_pointer<B> make_hazard_pointer() {
   return make_hazard_pointer(hazard_pointer_default_domain<B>());
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <new>
@@ -16,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <pawl/hash_map.hpp>
@@ -392,9 +394,10 @@ TEST_CASE("a container whose construction fails has had no effect on its pool") 
 
 namespace {
 
+template <class R>
 struct map_world {
-  pawl::hazard_pointers<> domain;
-  pawl::hash_map<std::string, std::string> map{domain};
+  R domain;
+  pawl::hash_map<std::string, std::string, std::hash<std::string>, std::equal_to<std::string>, R> map{domain};
 };
 
 }  // namespace
@@ -414,6 +417,8 @@ TEST_CASE("every destructor works without memory, on whatever thread it runs") {
   };
   check([] { return std::make_unique<list_world<stack_of, int, pawl::hazard_pointers<>>>(); });
   check([] { return std::make_unique<list_world<queue_of, int, pawl::hazard_pointers<>>>(); });
+  check([] { return std::make_unique<list_world<stack_of, int, pawl::epochs<>>>(); });
+  check([] { return std::make_unique<list_world<queue_of, int, pawl::epochs<>>>(); });
   check([] { return std::make_unique<list_world<stack_of, int, pawl::tagged_pool<>>>(); });
   check([] { return std::make_unique<list_world<queue_of, int, pawl::tagged_pool<>>>(); });
   check([] {
@@ -427,7 +432,12 @@ TEST_CASE("every destructor works without memory, on whatever thread it runs") {
     return filled;
   });
   check([] {
-    auto filled = std::make_unique<map_world>();
+    auto filled = std::make_unique<map_world<pawl::hazard_pointers<>>>();
+    for (int i = 0; i < 100; ++i) filled->map.insert(text(i), text(i));
+    return filled;
+  });
+  check([] {
+    auto filled = std::make_unique<map_world<pawl::epochs<>>>();
     for (int i = 0; i < 100; ++i) filled->map.insert(text(i), text(i));
     return filled;
   });
@@ -435,13 +445,14 @@ TEST_CASE("every destructor works without memory, on whatever thread it runs") {
 
 // ---- hash_map --------------------------------------------------------------------------------------------------------------------
 
-TEST_CASE("a hash_map survives the failure of every allocation") {
+TEMPLATE_TEST_CASE("a hash_map survives the failure of every allocation", "", pawl::hazard_pointers<>, pawl::epochs<>) {
+  using world = map_world<TestType>;
   using content = std::vector<std::pair<std::string, std::string>>;
   constexpr int size = 40;  // enough for buckets
-  const auto filled = [](map_world& w) {
+  const auto filled = [](world& w) {
     for (int i = 0; i < size; ++i) w.map.insert(text(i), "old");
   };
-  const auto content_of = [](map_world& w) {
+  const auto content_of = [](world& w) {
     content all;
     w.map.visit_all([&](const std::string& k, const std::string& v) { all.emplace_back(k, v); });
     std::sort(all.begin(), all.end());
@@ -449,7 +460,7 @@ TEST_CASE("a hash_map survives the failure of every allocation") {
   };
   // With `changes` where nothing was thrown, and else as it was.
   const auto holds = [&](auto change) {
-    return [&, change](map_world& w, bool threw) {
+    return [&, change](world& w, bool threw) {
       content expected;
       for (int i = 0; i < size; ++i) expected.emplace_back(text(i), "old");
       if (!threw) change(expected);
@@ -466,24 +477,24 @@ TEST_CASE("a hash_map survives the failure of every allocation") {
   const std::string& value = text(-1);
   using optional = std::optional<std::string>;
 
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.insert(fresh, value); }, added);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.insert(text(size), text(-1)); }, added);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.insert(present, value); }, unchanged);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.try_emplace(fresh, value); }, added);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.insert_or_assign(fresh, value); }, added);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.insert_or_assign(present, value); }, replaced);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.insert_or_visit(fresh, value, [](auto&, auto&) {}); }, added);
-  fail_everywhere<map_world>(
-      filled, [&](map_world& w) { w.map.update(present, [&](const std::string&) { return value; }); }, replaced);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.upsert(fresh, [&](const optional&) { return value; }); }, added);
-  fail_everywhere<map_world>(
-      filled, [&](map_world& w) { w.map.upsert(present, [&](const optional&) { return value; }); }, replaced);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.erase(present); }, erased);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.clear(); }, holds([](content& c) { c.clear(); }));
-  fail_everywhere<map_world>(filled, [&](map_world& w) { static_cast<void>(w.map.find(present)); }, unchanged);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { static_cast<void>(w.map.contains(present)); }, unchanged);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.visit(present, [](auto&, auto&) {}); }, unchanged);
-  fail_everywhere<map_world>(filled, [&](map_world& w) { w.map.visit_all([](auto&, auto&) {}); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert(fresh, value); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert(text(size), text(-1)); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert(present, value); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.try_emplace(fresh, value); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_assign(fresh, value); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_assign(present, value); }, replaced);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_visit(fresh, value, [](auto&, auto&) {}); }, added);
+  fail_everywhere<world>(
+      filled, [&](world& w) { w.map.update(present, [&](const std::string&) { return value; }); }, replaced);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.upsert(fresh, [&](const optional&) { return value; }); }, added);
+  fail_everywhere<world>(
+      filled, [&](world& w) { w.map.upsert(present, [&](const optional&) { return value; }); }, replaced);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.erase(present); }, erased);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.clear(); }, holds([](content& c) { c.clear(); }));
+  fail_everywhere<world>(filled, [&](world& w) { static_cast<void>(w.map.find(present)); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { static_cast<void>(w.map.contains(present)); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.visit(present, [](auto&, auto&) {}); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.visit_all([](auto&, auto&) {}); }, unchanged);
 }
 
 namespace {
@@ -588,4 +599,106 @@ TEST_CASE("retire takes its object where there is no memory at all") {
   CHECK_FALSE(threw);
   CHECK(left == 5);
   CHECK(object::alive == 0);  // the last was freed by the domain's end
+}
+
+// ---- epochs ----------------------------------------------------------------------------------------------------------------------
+namespace {
+
+struct epochs_world {
+  pawl::epochs<> domain;
+  std::array<bool, 3> ended{};
+  std::array<std::optional<pawl::epochs<>::reader>, 3> kept;
+
+  struct noted : pawl::rcu_obj_base<noted, void (*)(noted*)> {
+    explicit noted(bool& flag) : ended(flag) {}
+    bool& ended;
+    static void end(noted* n) {
+      n->ended = true;
+      delete n;
+    }
+  };
+  noted* first = new noted(ended[0]);
+  noted* second = new noted(ended[1]);
+  noted* third = new noted(ended[2]);
+  epochs_world() = default;
+  epochs_world(const epochs_world&) = delete;
+  epochs_world& operator=(const epochs_world&) = delete;
+  ~epochs_world() {
+    for (noted* left : {first, second, third}) delete left;
+  }
+  void retire_all() {
+    for (noted** each : {&first, &second, &third}) std::exchange(*each, nullptr)->retire(&noted::end, domain);
+  }
+  bool all_ended() const { return ended[0] && ended[1] && ended[2]; }
+  // What was retired may be freed by a thread that has memory, and is then.
+  bool frees_all() {
+    domain.reclaim();
+    return all_ended();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("epochs survive the failure of every allocation") {
+  const auto nothing = [](epochs_world&) {};
+  const auto sound = [](epochs_world& w, bool) {
+    if (w.first != nullptr) w.retire_all();
+    return w.frees_all();
+  };
+  using world = epochs_world;
+  const auto keep_readers = [](world& w) {
+    for (auto& each : w.kept) each.emplace(w.domain);
+    for (auto& each : w.kept) each->lock();
+    w.retire_all();
+    w.domain.reclaim();
+    verify(!w.all_ended());
+    for (auto& each : w.kept) each->unlock();
+    for (auto& each : w.kept) each.reset();
+  };
+  // A reader that could not be made has had no effect; those that were made work. They end on the thread that made them.
+  fail_everywhere<world>(
+      nothing,
+      [&](world& w) {
+        const struct ender {
+          world& w;
+          ~ender() {
+            for (auto& each : w.kept) each.reset();
+          }
+        } end{w};
+        keep_readers(w);
+      },
+      sound);
+  fail_everywhere<world>(nothing, [](world& w) { w.domain.reclaim(); }, sound);
+  // These throw nothing, and need no memory but a first record's. (The pin of a section without one ends with it.)
+  const auto never_throws = [&sound](world& w, bool threw) { return !threw && sound(w, threw); };
+  const auto works_without = [&](auto operation) {
+    for (const bool used_before : {true, false}) {
+      for (const bool all_after : {false, true}) {
+        fail_each_allocation<world>(used_before, [](world& w) { w.domain.reclaim(); }, operation, never_throws, all_after);
+      }
+    }
+  };
+  works_without([](world& w) {
+    w.domain.lock();
+    w.domain.lock();
+    w.domain.unlock();
+    w.domain.unlock();
+  });
+  works_without([](world& w) { w.retire_all(); });
+  works_without([](world& w) {
+    w.domain.lock();
+    w.retire_all();
+    w.domain.unlock();
+  });
+  for (const bool all_after : {false, true}) {
+    const auto used = [](world& w) { w.domain.reclaim(); };
+    fail_each_allocation<world>(true, used, [](world& w) { rcu_synchronize(w.domain); }, never_throws, all_after);
+    fail_each_allocation<world>(
+        true, used,
+        [](world& w) {
+          w.retire_all();
+          rcu_barrier(w.domain);
+        },
+        [&](world& w, bool threw) { return w.all_ended() && never_throws(w, threw); }, all_after);
+  }
 }

@@ -675,6 +675,7 @@ struct pawl::environment<rec::recorder> {
   }
 
   enum class fences : unsigned char { settled = 0x5e };
+  static constexpr fences usual_fences = fences::settled;
   static fences settle_fences() noexcept {
     ++rec::world::get().seen.settled;
     return fences::settled;

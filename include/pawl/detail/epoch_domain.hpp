@@ -44,7 +44,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   static epochs& default_domain() { return env::template global<epochs>(); }
 
   /// Begins a critical section: what the thread reads in it is not freed before it ends, if it was in place when it was read. Sections
-  /// nest, up to 65535 deep; only the outermost counts. Ends on the thread on which it began. Wait-free, one plain store and no fence
+  /// nest, up to 32767 deep; only the outermost counts. Ends on the thread on which it began. Wait-free, one plain store and no fence
   /// (where the system has no membarrier: one fence); a thread's first call allocates its record, and where there is no memory for it
   /// goes through a counter that all such threads share.
   void lock() noexcept {
@@ -66,23 +66,8 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
       unlock_without_record();
   }
 
-  /// A thread's way into its critical sections, kept: for loops, where the search for the thread's record in each lock and unlock would
-  /// cost more than the section. Made and used on one thread; ends before the domain. Lockable, as the domain.
-  class reader {
-   public:
-    /// May throw std::bad_alloc at a thread's first use of the domain.
-    explicit reader(epochs& domain) : epoch_(&domain.epoch_), record_(&domain.this_thread()) {}
-    void lock() noexcept { record_->lock(*epoch_); }
-    bool try_lock() noexcept {
-      lock();
-      return true;
-    }
-    void unlock() noexcept { static_cast<void>(record_->unlock()); }
-
-   private:
-    const atomic<std::uint64_t, B>* epoch_;
-    record* record_;
-  };
+  /// A thread's way into critical sections, kept.
+  class reader;
 
   /// Sums that were true at some instant each, not all at the same.
   [[nodiscard]] statistics stats() const noexcept {
@@ -189,7 +174,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
 
   typename env::template per_thread<record> records_;
   /// In every critical section read, seldom written.
-  atomic<std::uint64_t, B> epoch_{clock::one};
+  atomic<std::uint64_t, B> epoch_{clock::first};
   detail::turn<B> taking_;  // a barrier takes all lists: what belongs to no running thread stays where it is
   /// Sections of threads that could get no record. While there is one, nothing is freed.
   alignas(cache_line) atomic<std::uint64_t, B> without_record_{0};
@@ -288,10 +273,18 @@ std::uint64_t epochs<B, Alloc>::oldest_pin() const noexcept {
   std::uint64_t oldest = clock::never;
   // (2) acquire: pairs with (1): what ended sections read is read before we free
   if (without_record_.load(std::memory_order_acquire) != 0) return 0;
-  records_.for_each([&oldest](const record& each) noexcept {
-    const std::uint64_t pinned = each.pin.load(std::memory_order_acquire);  // (2)
-    const std::uint64_t since = pinned & ~clock::nesting;
+  const auto look = [&oldest](const atomic<std::uint64_t, B>& pin) noexcept {
+    const std::uint64_t pinned = pin.load(std::memory_order_acquire);  // (2)
+    const std::uint64_t since = clock::epoch_of(pinned);
     if ((pinned & clock::nesting) != 0 && since < oldest) oldest = since;
+  };
+  records_.for_each([&look](const record& each) noexcept {
+    look(each.pin);
+    // (10) acquire: pairs with (9). A pin that was added after our fence holds nothing of ours.
+    for (const detail::epoch_pin<B>* kept = each.pins.load(std::memory_order_acquire); kept != nullptr;
+         kept = read_shared<B>(kept->next)) {
+      look(kept->since);
+    }
   });
   return oldest;
 }
@@ -302,7 +295,7 @@ std::uint64_t epochs<B, Alloc>::oldest_pin() const noexcept {
 template <class B, class Alloc>
 std::uint64_t epochs<B, Alloc>::next_epoch() noexcept {
   // relaxed: it orders nothing, the fences do
-  return epoch_.fetch_add(clock::one, std::memory_order_relaxed);
+  return clock::epoch_of(epoch_.fetch_add(clock::one, std::memory_order_relaxed));
 }
 
 // One membarrier at a time, as hazard_pointers::scan_when_due, and for the same reason a quarter past the threshold none the less.
@@ -370,11 +363,19 @@ epochs<B, Alloc>::~epochs() {
     if (all.first == nullptr) break;
     this->end_all(all);
   }
-  records_.for_each([this](record& each) noexcept { this->memory_.unmake(&each); });
+  records_.for_each([this](record& each) noexcept {
+    for (detail::epoch_pin<B>* kept = each.pins.load(std::memory_order_relaxed); kept != nullptr;) {
+      detail::epoch_pin<B>* const next = read_shared<B>(kept->next);
+      this->memory_.unmake(kept);
+      kept = next;
+    }
+    this->memory_.unmake(&each);
+  });
 }
 
 static_assert(is_reclaimer<epochs<>>);
 
 }  // namespace pawl::inline v0
 
+#include "epoch_reader.hpp"
 #include "epoch_waiting.hpp"

@@ -11,13 +11,26 @@
 
 namespace pawl::inline v0::detail {
 
-/// Epochs count in steps of `one`: below it a pin counts how deep its critical sections nest. Half a million epochs a second, each a
-/// system call, would take 17 years to come round.
+/// Epochs count in steps of `one`, from `first`, so that the number of an epoch is the pin of its first section as it stands: below `one` a
+/// pin counts how deep its critical sections nest. Half a million epochs a second, each a system call, would take 17 years to come round.
 struct epoch_clock {
   static constexpr std::uint64_t one = std::uint64_t{1} << 16U;
-  static constexpr std::uint64_t nesting = one - 1;
+  static constexpr std::uint64_t first = one + 1;
+  static constexpr std::uint64_t nesting = one / 2 - 1;
+  /// In a pin: the thread's light fences are not the usual ones. There, so that one look tells both.
+  static constexpr std::uint64_t unusual = one / 2;
+  [[nodiscard]] static constexpr std::uint64_t epoch_of(std::uint64_t pin) noexcept { return pin & ~(one - 1); }
   /// Later than every epoch.
   static constexpr std::uint64_t never = ~std::uint64_t{0};
+};
+
+/// Since when a reader that is kept reads: the number of the epoch, 0 while it doesn't. One for each, so that none has to look what others
+/// have begun, and no order of their ends is wrong.
+template <class B>
+struct alignas(cache_line) epoch_pin {
+  atomic<std::uint64_t, B> since{0};
+  epoch_pin* next = nullptr;  // in the record's list of all
+  epoch_pin* next_free = nullptr;
 };
 
 /// Owner-only state is plain: it passes to another thread only with the whole record, through environment::per_thread. The lists pass by
@@ -31,32 +44,58 @@ struct alignas(cache_line) epoch_record {
 
   // The reader's line: written at every lock and unlock.
 
-  /// The epoch in which the outermost critical section began, and in the lower bits how many are open. None: the epoch says nothing.
-  atomic<std::uint64_t, B> pin{0};
   const typename env::fences fences;
+  const std::uint64_t idle = fences == env::usual_fences ? 0 : epoch_clock::unusual;
+  /// The epoch in which the outermost critical section began, and in the lower bits how many are open. None: `idle`.
+  atomic<std::uint64_t, B> pin{idle};
 
   void lock(const atomic<std::uint64_t, B>& epoch) noexcept {
-    std::uint64_t held = pin.load(std::memory_order_relaxed);  // our own
-    assert((held & epoch_clock::nesting) != epoch_clock::nesting && "65535 critical sections in each other");
+    // relaxed: our own
+    if (pin.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      return lock_otherwise(epoch);
     // (1) release: whoever reads this by (2) instead of an earlier unlock has our earlier sections behind it, too; without it an object
     // could be freed under their last read.
-    if ((held & epoch_clock::nesting) != 0) return pin.store(held + 1, std::memory_order_release);
     // relaxed: an old epoch only holds back more. That it is at least as new as what we are about to read, the fences see to.
-    pin.store(epoch.load(std::memory_order_relaxed) + 1, std::memory_order_release);  // (1)
+    pin.store(epoch.load(std::memory_order_relaxed), std::memory_order_release);
     // The pin before all that the section reads, for every heavy fence: see epochs::step.
-    env::light_fence(fences);
+    env::light_fence(env::usual_fences);
   }
   /// False where no section was open. (The outermost one stores a constant, so that the processor need not wait for what lock stored.)
   bool unlock() noexcept {
-    const std::uint64_t held = pin.load(std::memory_order_relaxed);
+    if ((pin.load(std::memory_order_relaxed) & (epoch_clock::one - 1)) != 1) [[unlikely]]
+      return unlock_otherwise();
     // (1) release: what the section read comes before the end of what it read
-    if ((held & epoch_clock::nesting) == 1) [[likely]] {
-      pin.store(0, std::memory_order_release);
-      return true;
-    }
-    if ((held & epoch_clock::nesting) == 0) return false;
-    pin.store(held - 1, std::memory_order_release);  // (1)
+    pin.store(0, std::memory_order_release);
     return true;
+  }
+  /// Asked by the owner.
+  [[nodiscard]] bool in_section() const noexcept {
+    bool pinned = in_own_section();
+    for (const epoch_pin<B>* each = pins.load(std::memory_order_relaxed); each != nullptr; each = read_shared<B>(each->next)) {
+      pinned = pinned || each->since.load(std::memory_order_relaxed) != 0;
+    }
+    return pinned;
+  }
+
+  // Pins of readers that are kept.
+
+  atomic<epoch_pin<B>*, B> pins{nullptr};
+  epoch_pin<B>* free_pins = nullptr;
+
+  void add(epoch_pin<B>& made) noexcept {
+    write_shared<B>(made.next, pins.load(std::memory_order_relaxed));
+    // (9) release: publishes the pin to (10)
+    pins.store(&made, std::memory_order_release);
+  }
+  /// Null where a new one is needed.
+  [[nodiscard]] epoch_pin<B>* take_pin() noexcept {
+    epoch_pin<B>* const spare = free_pins;
+    if (spare != nullptr) free_pins = read_shared<B>(spare->next_free);
+    return spare;
+  }
+  void give_back(epoch_pin<B>& freed) noexcept {
+    write_shared<B>(freed.next_free, free_pins);
+    free_pins = &freed;
   }
 
   // The writer's line.
@@ -102,7 +141,11 @@ struct alignas(cache_line) epoch_record {
     waiting = {};
     waiting_since = 0;
     look_at = env::tuning.scan_threshold;
-    pin.store(0, std::memory_order_release);
+    free_pins = nullptr;
+    for (epoch_pin<B>* each = pins.load(std::memory_order_relaxed); each != nullptr; each = read_shared<B>(each->next)) {
+      each->since.store(0, std::memory_order_release);
+    }
+    pin.store(idle, std::memory_order_release);
     end();  // a barrier of the child may wait for this
   }
 
@@ -113,6 +156,23 @@ struct alignas(cache_line) epoch_record {
     into.take_all(waiting);
     into.take_all(fresh);
     look_at = env::tuning.scan_threshold;
+  }
+
+ private:
+  [[nodiscard]] bool in_own_section() const noexcept { return (pin.load(std::memory_order_relaxed) & epoch_clock::nesting) != 0; }
+  // In another section, or with fences that cost something.
+  void lock_otherwise(const atomic<std::uint64_t, B>& epoch) noexcept {
+    const std::uint64_t held = pin.load(std::memory_order_relaxed);
+    assert((held & epoch_clock::nesting) != epoch_clock::nesting && "32767 critical sections in each other");
+    if (in_own_section()) return pin.store(held + 1, std::memory_order_release);  // (1)
+    pin.store(epoch.load(std::memory_order_relaxed) | idle, std::memory_order_release);  // (1)
+    env::light_fence(fences);
+  }
+  bool unlock_otherwise() noexcept {
+    if (!in_own_section()) return false;
+    const std::uint64_t held = pin.load(std::memory_order_relaxed);
+    pin.store((held & epoch_clock::nesting) == 1 ? idle : held - 1, std::memory_order_release);  // (1)
+    return true;
   }
 };
 

@@ -108,6 +108,7 @@ class hazard_pointers : public detail::addressed_domain<B, Alloc, detail::protec
     return *fresh;
   }
   slot* enter_deeper(record& mine, std::size_t count);
+  slot& acquire_slot_of_more();
 
   void retire(record& mine, detail::retirable* object) noexcept {
     mine.retired.push(object);
@@ -203,9 +204,17 @@ template <class B, class Alloc>
 }
 
 template <class B, class Alloc>
-auto hazard_pointers<B, Alloc>::acquire_slot() -> detail::hazard_slot<B>& {
+PAWL_ALWAYS_INLINE inline auto hazard_pointers<B, Alloc>::acquire_slot() -> detail::hazard_slot<B>& {
+  if (record* const mine = records_.find()) [[likely]] {
+    if (slot* const found = mine->pop_free()) [[likely]]
+      return *found;
+  }
+  return acquire_slot_of_more();
+}
+template <class B, class Alloc>
+[[gnu::cold, gnu::noinline]] auto hazard_pointers<B, Alloc>::acquire_slot_of_more() -> detail::hazard_slot<B>& {
   record& mine = this_thread();
-  if (slot* const found = mine.pop_free()) return *found;
+  if (slot* const returned = mine.pop_returned()) return *returned;
   for (slot& each : more_slots(mine).slots) mine.push_free(each);
   return *mine.pop_free();
 }

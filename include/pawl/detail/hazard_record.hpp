@@ -116,15 +116,19 @@ struct alignas(cache_line) hazard_record {
     chunks.store(&fresh, std::memory_order_release);
   }
 
-  // A free slot for a hazard_pointer; null where a new chunk is needed first.
+  // A free slot for a hazard_pointer that is at hand; or null.
   [[nodiscard]] slot* pop_free() noexcept {
-    // (5) acquire: pairs with (6), so that next_free was written before we read it. relaxed first: almost always there is none.
-    if (free_slots == nullptr && returned.load(std::memory_order_relaxed) != nullptr) {
-      free_slots = returned.exchange(nullptr, std::memory_order_acquire);
-    }
     slot* const found = free_slots;
     if (found != nullptr) free_slots = read_shared<B>(found->next_free);
     return found;
+  }
+  // The same of those that other threads returned, where none is at hand; null where a new chunk is needed.
+  [[nodiscard]] slot* pop_returned() noexcept {
+    // (5) acquire: pairs with (6), so that next_free was written before we read it. relaxed first: mostly there is none.
+    if (free_slots == nullptr && returned.load(std::memory_order_relaxed) != nullptr) {
+      free_slots = returned.exchange(nullptr, std::memory_order_acquire);
+    }
+    return pop_free();
   }
   void push_free(slot& freed) noexcept {
     write_shared<B>(freed.next_free, free_slots);

@@ -161,7 +161,10 @@ struct environment<backend::model> {
     notify(object, false, where);
   }
 
-  struct fences {};
+  struct fences {
+    friend constexpr bool operator==(fences, fences) noexcept = default;
+  };
+  static constexpr fences usual_fences{};
   static fences settle_fences() noexcept { return {}; }
   static void light_fence(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     fence(std::memory_order_relaxed, model::detail::explorer::symmetry::light, where);
