@@ -89,6 +89,34 @@ TEST_CASE("in a child a vanished thread's critical section is over, for whoever 
   CHECK(object::alive == 0);
 }
 
+TEST_CASE("the same of readers that are kept") {
+  object::alive = 0;
+  pawl::epochs<> domain;
+  const sleeper reader([&domain](auto sleep) {
+    pawl::epochs<>::reader kept(domain);
+    const std::scoped_lock section(kept);
+    sleep();
+  });
+  (new object)->retire({}, domain);
+  domain.reclaim();
+  CHECK(object::alive == 1);
+  CHECK(in_forked_child([&] {
+          rcu_barrier(domain);
+          return object::alive.load();
+        }) == 0);
+  pawl::epochs<>::reader mine(domain);
+  mine.lock();
+  CHECK(in_forked_child([&] {
+          (new object)->retire({}, domain);
+          domain.reclaim();
+          const int in_my_section = object::alive;
+          mine.unlock();
+          rcu_barrier(domain);
+          return 10 * in_my_section + object::alive;
+        }) == 10);
+  mine.unlock();
+}
+
 TEST_CASE("in a child of a child, too") {
   object::alive = 0;
   pawl::epochs<> domain;

@@ -38,8 +38,9 @@ void replace_and_read(pawl::epochs<B>& domain) {
   {
     std::array<pawl::atomic<fish*, B>, 2> places;
     for (auto& each : places) each.store(new fish(0));
-    trial.run(4, [&](unsigned self) {
+    trial.run(5, [&](unsigned self) {
       dice chance(self);
+      typename std::remove_reference_t<decltype(domain)>::reader kept(domain);
       const auto replace = [&](std::uint64_t number) {
         fish* const old = places[chance.below(2)].exchange(new fish(number), std::memory_order_acq_rel);
         switch (chance.below(8)) {
@@ -76,6 +77,18 @@ void replace_and_read(pawl::epochs<B>& domain) {
           std::thread([&] {
             for (unsigned i = 0; i < 8; ++i) replace(number);
           }).join();
+        } else if (self == 2) {
+          kept.lock();
+          const fish* const found = places[0].load(std::memory_order_acquire);
+          trial.expect(found->swims(), "an object ended in a kept reader's section");
+          if (chance.one_in(4)) std::this_thread::yield();
+          domain.lock();
+          const fish* const other = places[1].load(std::memory_order_acquire);
+          trial.expect(found->swims(), "an object ended in a kept reader's section");
+          kept.unlock();
+          if (chance.one_in(4)) std::this_thread::yield();
+          trial.expect(other->swims(), "an object ended in a section that outlived a kept reader's");
+          domain.unlock();
         } else {
           const std::scoped_lock section(domain);
           const fish* const first = places[0].load(std::memory_order_acquire);

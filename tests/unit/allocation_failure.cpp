@@ -484,11 +484,9 @@ TEMPLATE_TEST_CASE("a hash_map survives the failure of every allocation", "", pa
   fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_assign(fresh, value); }, added);
   fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_assign(present, value); }, replaced);
   fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_visit(fresh, value, [](auto&, auto&) {}); }, added);
-  fail_everywhere<world>(
-      filled, [&](world& w) { w.map.update(present, [&](const std::string&) { return value; }); }, replaced);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.update(present, [&](const std::string&) { return value; }); }, replaced);
   fail_everywhere<world>(filled, [&](world& w) { w.map.upsert(fresh, [&](const optional&) { return value; }); }, added);
-  fail_everywhere<world>(
-      filled, [&](world& w) { w.map.upsert(present, [&](const optional&) { return value; }); }, replaced);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.upsert(present, [&](const optional&) { return value; }); }, replaced);
   fail_everywhere<world>(filled, [&](world& w) { w.map.erase(present); }, erased);
   fail_everywhere<world>(filled, [&](world& w) { w.map.clear(); }, holds([](content& c) { c.clear(); }));
   fail_everywhere<world>(filled, [&](world& w) { static_cast<void>(w.map.find(present)); }, unchanged);

@@ -94,6 +94,79 @@ void every_member_does_what_it_says() {
   verify(object::alive == before);
 }
 
+template <class B>
+void kept_readers_do_what_they_say() {
+  using kept = typename pawl::epochs<B>::reader;
+  static_assert(!std::is_copy_constructible_v<kept> && !std::is_copy_assignable_v<kept>);
+  static_assert(noexcept(std::declval<kept&>().lock()) && noexcept(std::declval<kept&>().unlock()));
+  const int before = object::alive;
+  {
+    pawl::epochs<B> domain;
+    kept one(domain);
+    kept other(domain);
+    // Nested, and of more than one.
+    one.lock();
+    verify(one.try_lock());
+    (new object)->retire({}, domain);
+    verify(is_held(domain, before + 1));
+    one.unlock();
+    verify(is_held(domain, before + 1));
+    one.unlock();
+    verify(is_held(domain, before));
+    // Each section holds, however they overlap: which ends first makes no difference.
+    for (const bool one_first : {true, false}) {
+      one.lock();
+      domain.lock();
+      other.lock();
+      (new object)->retire({}, domain);
+      (one_first ? one : other).unlock();
+      verify(is_held(domain, before + 1));
+      domain.unlock();
+      verify(is_held(domain, before + 1));
+      (one_first ? other : one).unlock();
+      verify(is_held(domain, before));
+    }
+    {
+      const std::scoped_lock section(one);
+      rcu_retire(new object, std::default_delete<object>(), domain);
+      verify(is_held(domain, before + 1));
+    }
+    {
+      std::unique_lock section(other, std::try_to_lock);
+      verify(section.owns_lock());
+      verify(is_held(domain, before));  // retired before this section
+    }
+    // Many at once, each holds by itself.
+    {
+      std::vector<std::unique_ptr<kept>> many;
+      for (int i = 0; i < 50; ++i) many.push_back(std::make_unique<kept>(domain));
+      for (auto& each : many) {
+        each->lock();
+        (new object)->retire({}, domain);
+        verify(is_held(domain, before + 1));
+        each->unlock();
+      }
+      verify(is_held(domain, before));
+    }
+    // Other threads' sections, and what an ended thread leaves.
+    on_a_thread([&] {
+      kept theirs(domain);
+      theirs.lock();
+      (new object)->retire({}, domain);
+      on_a_thread([&] { verify(is_held(domain, before + 1)); });
+      theirs.unlock();
+      verify(is_held(domain, before));
+    });
+    one.lock();  // not held up by the ended thread's
+    one.unlock();
+    (new object)->retire({}, domain);
+    rcu_synchronize(domain);
+    rcu_barrier(domain);
+    verify(object::alive == before);
+  }
+  verify(object::alive == before);
+}
+
 /// Another thread, in a critical section until it is told to leave.
 template <class Domain>
 class sleeper {
@@ -157,6 +230,52 @@ TEST_CASE("every member of an epoch domain does what it says, over every backend
   every_member_does_what_it_says<pawl::native>();
   every_member_does_what_it_says<pawl::backend::builtin>();
   every_member_does_what_it_says<minimal_backend>();
+}
+
+TEST_CASE("readers that are kept do what they say, over every backend") {
+  kept_readers_do_what_they_say<pawl::native>();
+  kept_readers_do_what_they_say<pawl::backend::builtin>();
+  kept_readers_do_what_they_say<minimal_backend>();
+}
+
+TEST_CASE("readers that come and go on a thread allocate once") {
+  rcu_domain domain;
+  {
+    const rcu_domain::reader first(domain);
+  }
+  const std::size_t blocks = allocations::live_blocks();
+  for (int i = 0; i < 1000; ++i) {
+    rcu_domain::reader next(domain);
+    next.lock();
+    next.unlock();
+  }
+  CHECK(allocations::live_blocks() == blocks);
+}
+
+TEST_CASE("rcu_synchronize and rcu_barrier wait for readers that are kept") {
+  rcu_domain domain;
+  for (const bool barrier : {false, true}) {
+    std::atomic<int> stage{0};
+    std::thread reads([&] {
+      rcu_domain::reader kept(domain);
+      kept.lock();
+      stage = 1;
+      while (stage != 2) std::this_thread::yield();
+      kept.unlock();
+    });
+    while (stage != 1) std::this_thread::yield();
+    std::atomic<bool> returned{false};
+    std::thread waits([&] {
+      barrier ? rcu_barrier(domain) : rcu_synchronize(domain);
+      returned = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const bool early = returned;
+    stage = 2;
+    waits.join();
+    reads.join();
+    CHECK_FALSE(early);
+  }
 }
 
 TEST_CASE("the names of C++26 alone: the default domain of epochs") {

@@ -47,8 +47,7 @@ class epochs<B, Alloc>::reader {
  private:
   using pin = detail::epoch_pin<B>;
 
-  reader(epochs& domain, record& mine)
-      : epoch_(&domain.epoch_), pin_(taken(domain, mine)), fences_(mine.fences), record_(&mine) {}
+  reader(epochs& domain, record& mine) : epoch_(&domain.epoch_), pin_(taken(domain, mine)), fences_(mine.fences), record_(&mine) {}
   static pin* taken(epochs& domain, record& mine) {
     if (pin* const spare = mine.take_pin()) return spare;
     pin* const fresh = domain.memory_.template make<pin>();

@@ -13,6 +13,8 @@ using section = std::scoped_lock<epochs>;
 
 epochs& of_process() { return pawl::rcu_default_domain<B>(); }
 
+using reader = epochs::reader;
+
 template <class Object>
 void read_in_a_section(const Object& o) {
   const section now(of_process());
@@ -96,6 +98,63 @@ void add_readers(std::vector<scenario>& all) {
     const section outer(of_process());
     read_in_a_section(o);
   });
+  beside_reclaim("lock, read, unlock of a kept reader", [](auto& o) {
+    reader kept(of_process());
+    const std::scoped_lock now(kept);
+    o.read(o.source.load(std::memory_order_acquire));
+  });
+  beside_reclaim(
+      "a section in a section of a kept reader",
+      [](auto& o) {
+        reader kept(of_process());
+        const std::scoped_lock outer(kept);
+        {
+          const std::scoped_lock inner(kept);
+        }
+        o.read(o.source.load(std::memory_order_acquire));
+      },
+      true);
+  beside_reclaim(
+      "a kept reader's section that a section outlives",
+      [](auto& o) {
+        reader kept(of_process());
+        kept.lock();
+        of_process().lock();
+        kept.unlock();
+        o.read(o.source.load(std::memory_order_acquire));
+        of_process().unlock();
+      },
+      true);
+  beside_reclaim(
+      "a section that a kept reader's outlives",
+      [](auto& o) {
+        reader kept(of_process());
+        of_process().lock();
+        kept.lock();
+        of_process().unlock();
+        o.read(o.source.load(std::memory_order_acquire));
+        kept.unlock();
+      },
+      true);
+  beside_reclaim(
+      "a kept reader, and another in its place",
+      [](auto& o) {
+        for (int i = 0; i < 2; ++i) {
+          reader kept(of_process());
+          const std::scoped_lock now(kept);
+          o.read(o.source.load(std::memory_order_acquire));
+        }
+      },
+      true);
+  all.push_back({"rcu: a kept reader | a kept reader | replace, reclaim", [] {
+                   replaced<> o;
+                   const auto reads = [&] {
+                     reader kept(of_process());
+                     const std::scoped_lock now(kept);
+                     o.read(o.source.load(std::memory_order_acquire));
+                   };
+                   at_once(reads, reads, [&] { o.replace_and_reclaim(); });
+                 }});
   all.push_back({"rcu: lock, read, unlock | lock, read, unlock | replace, reclaim", [] {
                    replaced<> o;
                    at_once([&] { read_in_a_section(o); }, [&] { read_in_a_section(o); }, [&] { o.replace_and_reclaim(); });
