@@ -290,10 +290,16 @@ struct access {
   static bool compare_exchange(T& expected, Attempt attempt) noexcept {
     const word wanted = to_word(expected);
     word found = wanted;
+    if constexpr (!has_padding<T>) {
+      // Without the loop below, of which g++ would leave an instruction.
+      const bool done = attempt(found);
+      if (!done) expected = from_word<T>(found);
+      return done;
+    }
     while (!attempt(found)) {
       // In an object that an atomic_ref refers to, others may have left padding: then only padding differs, and we expect theirs.
       // (A spurious failure leaves found == wanted.)
-      if (has_padding<T> && found != wanted && to_word(from_word<T>(found)) == wanted) continue;
+      if (found != wanted && to_word(from_word<T>(found)) == wanted) continue;
       expected = from_word<T>(found);
       return false;
     }
