@@ -8,7 +8,7 @@ import re
 
 class X86:
     first_parameter = {"rdi"}
-    calls = r"call|jmp"
+    calls = r"call|j\w+"  # clang 19 makes a tail call of a conditional branch
     call_relocation = r"R_X86_64_\w+"
     load_exclusive = store_exclusive = r"(?!)"
 
