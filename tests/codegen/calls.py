@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from disassembly import disassemble, wrong_loops
-from targets import HERE, TARGETS, library_calls, listing, run
+from targets import HERE, TARGETS, library_calls, linked_listing, run
 
 
 def main():
@@ -18,7 +18,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         binary = pathlib.Path(folder, "calls.o")
         run(*target.arguments(compiler, flags), "-w", "-I", include, "-c", HERE / "calls.cpp", "-o", binary)
-        functions = disassemble(listing(target, binary), target.machine)
+        functions = disassemble(linked_listing(target, binary), target.machine)
         if wrong := library_calls(target, binary) + list(wrong_loops(functions, target.machine)):
             sys.exit("\n".join(wrong))
     print(f"{len(functions)} functions call no helper")
