@@ -3,8 +3,9 @@
 import dataclasses
 import re
 
-# Out of line: what a light fence does without membarrier, a thread's first critical section, and the end of one without memory.
-SLOW = ("full_fence", "lock_first", "unlock_without_record")
+# Out of line: what a light fence does without membarrier, a thread's first critical section, one in another, and the end of one without
+# memory.
+SLOW = ("full_fence", "lock_first", "lock_otherwise", "unlock_otherwise", "unlock_without_record")
 
 
 @dataclasses.dataclass

@@ -37,7 +37,7 @@ class X86:
 
     @staticmethod
     def is_quiet(named):
-        return named == "mov"
+        return re.fullmatch(r"mov|(add|sub|inc|dec|cmp)[bwlq]?", named) is not None
 
 
 class Arm64:

@@ -160,15 +160,15 @@ struct alignas(cache_line) epoch_record {
 
  private:
   [[nodiscard]] bool in_own_section() const noexcept { return (pin.load(std::memory_order_relaxed) & epoch_clock::nesting) != 0; }
-  // In another section, or with fences that cost something.
-  void lock_otherwise(const atomic<std::uint64_t, B>& epoch) noexcept {
+  // In another section, or with fences that cost something: out of line, so that the usual case is straight.
+  [[gnu::cold, gnu::noinline]] void lock_otherwise(const atomic<std::uint64_t, B>& epoch) noexcept {
     const std::uint64_t held = pin.load(std::memory_order_relaxed);
     assert((held & epoch_clock::nesting) != epoch_clock::nesting && "32767 critical sections in each other");
     if (in_own_section()) return pin.store(held + 1, std::memory_order_release);  // (1)
     pin.store(epoch.load(std::memory_order_relaxed) | idle, std::memory_order_release);  // (1)
     env::light_fence(fences);
   }
-  bool unlock_otherwise() noexcept {
+  [[gnu::cold, gnu::noinline]] bool unlock_otherwise() noexcept {
     if (!in_own_section()) return false;
     const std::uint64_t held = pin.load(std::memory_order_relaxed);
     pin.store((held & epoch_clock::nesting) == 1 ? idle : held - 1, std::memory_order_release);  // (1)
