@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
-// Two shared libraries and one domain.
+// Two shared libraries and one domain, also where another compiler made the second.
 #include <thread>
+#include <vector>
 
 #include "catch.hpp"
 #include "opened.hpp"
 
+namespace {
+
+std::vector<const char*> with_foreign(std::vector<const char*> paths) {
+  if (*PAWL_FOREIGN_PLUGIN != '\0') paths.push_back(PAWL_FOREIGN_PLUGIN);
+  return paths;
+}
+
+}  // namespace
+
 TEST_CASE("libraries whose symbols are resolved together have one default domain") {
-  for (const char* const path : {PAWL_OTHER_PLUGIN, PAWL_PLUGIN_HIDDEN}) {
+  for (const char* const path : with_foreign({PAWL_OTHER_PLUGIN, PAWL_PLUGIN_HIDDEN})) {
+    INFO(path);
     const opened first(PAWL_PLUGIN, RTLD_GLOBAL);
     const opened second(path, RTLD_GLOBAL);
     CHECK(first.default_domain() == second.default_domain());
@@ -20,8 +31,10 @@ TEST_CASE("libraries whose symbols are resolved together have one default domain
 }
 
 TEST_CASE("libraries that share no symbols share a container by its address, and its domain with it") {
+  const char* const path = GENERATE(from_range(with_foreign({PAWL_OTHER_PLUGIN})));
+  INFO(path);
   const opened first(PAWL_PLUGIN, RTLD_LOCAL);
-  const opened second(PAWL_OTHER_PLUGIN, RTLD_LOCAL);
+  const opened second(path, RTLD_LOCAL);
   CHECK(first.default_domain() != second.default_domain());
   pawl::hazard_pointers<> domain;
   {
