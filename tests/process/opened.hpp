@@ -11,7 +11,7 @@
 class opened {
  public:
   opened(const char* path, int scope) : path_(path), handle_(dlopen(path, RTLD_NOW | scope)) {
-    if (handle_ == nullptr) throw std::runtime_error(dlerror());
+    if (handle_ == nullptr) throw std::runtime_error(dlerror());  // NOLINT(concurrency-mt-unsafe): one's own in glibc
   }
   opened(const opened&) = delete;
   opened& operator=(const opened&) = delete;
@@ -20,7 +20,7 @@ class opened {
   template <class Function>
   Function* function(const char* name) const {
     void* const found = dlsym(handle_, name);
-    if (found == nullptr) throw std::runtime_error(dlerror());
+    if (found == nullptr) throw std::runtime_error(dlerror());  // NOLINT(concurrency-mt-unsafe)
     return reinterpret_cast<Function*>(found);
   }
   bool use_containers() const { return function<use_containers_function>("plugin_use_containers")(); }

@@ -220,7 +220,7 @@ class relay {
   }
   std::atomic<long> turn_{0};
   std::atomic<bool> stop_{false};
-  std::thread runners_[2];
+  std::thread runners_[2];  // NOLINT(modernize-use-default-member-init): the threads need the domain
 };
 
 }  // namespace
@@ -401,6 +401,7 @@ struct moved {};
 struct throwing_deleter {
   static inline int moves = 0;  // that go well
   throwing_deleter() = default;
+  // NOLINTNEXTLINE(performance-noexcept-move-constructor): that it throws is the test
   throwing_deleter(throwing_deleter&& /*other*/) {
     if (moves-- == 0) throw moved();
   }

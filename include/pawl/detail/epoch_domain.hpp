@@ -251,7 +251,7 @@ template <class B, class Alloc>
 template <class T, class D>
 void epochs<B, Alloc>::retire_apart(T* ptr, D d) {
   struct companion : detail::retirable {
-    companion(T* object, D&& d_) : ptr(object), deleter(std::move(d_)) {}
+    companion(T* object, D&& ends_it) : ptr(object), deleter(std::move(ends_it)) {}
     T* ptr;
     [[no_unique_address]] D deleter;
   };

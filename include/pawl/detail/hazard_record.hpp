@@ -17,6 +17,7 @@ struct protectable : retirable {
 
   protectable() = default;
   protectable(const protectable& other) noexcept : retirable(other) {}  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): it copies nothing
   protectable& operator=(const protectable& /*other*/) noexcept { return *this; }
   ~protectable() = default;
 };

@@ -18,6 +18,7 @@ struct retirable {
   // A copy is another object, which nobody has retired.
   retirable() = default;
   retirable(const retirable& /*other*/) noexcept {}  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): it copies nothing
   retirable& operator=(const retirable& /*other*/) noexcept { return *this; }
   ~retirable() = default;
 };

@@ -151,7 +151,7 @@ void add_readers(std::vector<scenario>& all) {
                    const auto reads = [&] {
                      reader kept(of_process());
                      const std::scoped_lock now(kept);
-                     o.read(o.source.load(std::memory_order_acquire));
+                     replaced<>::read(o.source.load(std::memory_order_acquire));
                    };
                    at_once(reads, reads, [&] { o.replace_and_reclaim(); });
                  }});
@@ -167,7 +167,7 @@ void add_readers(std::vector<scenario>& all) {
                                const section now(of_process());
                                const auto* const mine = o.source.load(std::memory_order_acquire);
                                o.replace_and_reclaim();
-                               o.read(mine);
+                               replaced<>::read(mine);
                              }
                              of_process().reclaim();
                            });
