@@ -784,10 +784,11 @@ void entry_deleter::operator()(entry* object) const noexcept {
   world::get().deallocate(object, sizeof(entry), alignof(entry));
 }
 
-void epochs_alone(reached& places) {
+void epochs_alone(reached& places, bool fences_are_usual) {
   std::size_t deleted = 0;
   std::size_t retired = 0;
   record(places, [&](world& w) {
+    w.fences_are_usual = fences_are_usual;
     object<epochs> own("the domain");
     object<pawl::atomic<entry*, recorder>> source("the source", make_entry(2));
     const auto replace = [&] {
@@ -801,9 +802,34 @@ void epochs_alone(reached& places) {
     // One that a fork left behind in a section: that is over.
     w.current_thread = 11;
     own->lock();
-    w.end_thread(11, true);
+    {
+      epochs::reader kept(*own);
+      kept.lock();
+      w.end_thread(11, true);
+      kept.unlock();
+    }
     w.current_thread = 0;
     rcu_synchronize(*own);
+    // Readers that are kept, one after the other; and one waits on the thread that has it.
+    for (int i = 0; i < 2; ++i) {
+      interleave(
+          w,
+          [&] {
+            epochs::reader kept(*own);
+            kept.lock();
+            const entry* const seen = source->load(std::memory_order_acquire);
+            kept.lock();
+            kept.unlock();
+            expect(seen->number == 2);
+            kept.unlock();
+            rcu_synchronize(*own);
+          },
+          [&] {
+            replace();
+            own->reclaim();
+          },
+          [] {});
+    }
     // Between two accesses of a reader, another thread retires and frees.
     interleave(
         w,
@@ -881,13 +907,15 @@ void epochs_alone(reached& places) {
 
 TEST_CASE("the recorder sees all that epochs do") {
   reached places;
-  epochs_alone(places);
+  epochs_alone(places, true);
+  epochs_alone(places, false);
   record(places, [](world& w) {
     object<pawl::stack<std::uint64_t, epochs>> tested("the stack");  // over the process's domain
     all_pairs(w, *tested);
   });
   places.all_of("detail/epoch_record.hpp");
   places.all_of("detail/epoch_domain.hpp");
+  places.all_of("detail/epoch_reader.hpp");
   places.all_of("detail/epoch_waiting.hpp");
 }
 

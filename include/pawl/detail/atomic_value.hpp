@@ -288,22 +288,23 @@ struct access {
  private:
   template <class Attempt>
   static bool compare_exchange(T& expected, Attempt attempt) noexcept {
-    const word wanted = to_word(expected);
+    [[maybe_unused]] const word wanted = to_word(expected);
     word found = wanted;
     if constexpr (!has_padding<T>) {
-      // Without the loop below, of which g++ would leave an instruction.
+      // Without the loop, of which g++ would leave an instruction.
       const bool done = attempt(found);
       if (!done) expected = from_word<T>(found);
       return done;
+    } else {
+      while (!attempt(found)) {
+        // In an object that an atomic_ref refers to, others may have left padding: then only padding differs, and we expect theirs.
+        // (A spurious failure leaves found == wanted.)
+        if (found != wanted && to_word(from_word<T>(found)) == wanted) continue;
+        expected = from_word<T>(found);
+        return false;
+      }
+      return true;
     }
-    while (!attempt(found)) {
-      // In an object that an atomic_ref refers to, others may have left padding: then only padding differs, and we expect theirs.
-      // (A spurious failure leaves found == wanted.)
-      if (found != wanted && to_word(from_word<T>(found)) == wanted) continue;
-      expected = from_word<T>(found);
-      return false;
-    }
-    return true;
   }
 };
 

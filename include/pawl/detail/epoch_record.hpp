@@ -68,13 +68,12 @@ struct alignas(cache_line) epoch_record {
     pin.store(0, std::memory_order_release);
     return true;
   }
-  /// Asked by the owner.
-  [[nodiscard]] bool in_section() const noexcept {
-    bool pinned = in_own_section();
+  /// Before the owner waits for all readers.
+  void assert_in_no_section() const noexcept {
+    assert(!in_own_section() && "rcu_synchronize or rcu_barrier in a section");
     for (const epoch_pin<B>* each = pins.load(std::memory_order_relaxed); each != nullptr; each = read_shared<B>(each->next)) {
-      pinned = pinned || each->since.load(std::memory_order_relaxed) != 0;
+      assert(each->since.load(std::memory_order_relaxed) == 0 && "rcu_synchronize or rcu_barrier in a reader's section");
     }
-    return pinned;
   }
 
   // Pins of readers that are kept.

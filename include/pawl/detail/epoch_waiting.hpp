@@ -26,8 +26,7 @@ void epochs<B, Alloc>::end_lost_threads() noexcept {
 
 template <class B, class Alloc>
 void epochs<B, Alloc>::synchronize() noexcept {
-  [[maybe_unused]] const record* const mine = records_.find();
-  assert((mine == nullptr || !mine->in_section()) && "rcu_synchronize in a section");
+  if (const record* const mine = records_.find()) mine->assert_in_no_section();
   end_lost_threads();
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
@@ -37,7 +36,7 @@ template <class B, class Alloc>
 void epochs<B, Alloc>::barrier() noexcept {
   record* const mine = records_.find();
   // It would wait for its own section, or for the deleter that calls it.
-  assert((mine == nullptr || !mine->in_section()) && "rcu_barrier in a section");
+  if (mine != nullptr) mine->assert_in_no_section();
   assert((mine == nullptr || !(mine->reclaiming || mine->in_barrier)) && "rcu_barrier in a deleter");
   end_lost_threads();
   // One at a time: what another barrier has taken must be freed before this one returns.
