@@ -149,6 +149,29 @@ class atomic {
     return sums::max(cell_.word, value, o);
   }
 
+  // Three that one loop of load-exclusive and store-exclusive does (backend::arm64_llsc, riscv64); a compare-and-swap loop elsewhere.
+  // Lock-free; constant time per attempt. They throw nothing and return the old value.
+  /// Adds, and stops at the smallest or the largest value of T where a sum would pass it. Always writes.
+  T fetch_add_sat(T n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    return sums::add_sat(cell_.word, n, o);
+  }
+  /// Stores 0 where the old value is limit or more, else the old value plus one; LLVM's uinc_wrap, CUDA's atomicInc. A signed T is
+  /// compared as the unsigned type of its size. Always writes.
+  T fetch_inc_wrap(T limit, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_inc_wrap<B>(cell_.word, detail::to_word(limit), o));
+  }
+  /// Adds one where the old value is less than limit. Elsewhere it stores nothing, and is a load with the order's acquire half, if it has
+  /// one.
+  T fetch_inc_below(T limit, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+    requires detail::integer<T>
+  {
+    return sums::inc_below(cell_.word, limit, o);
+  }
+
   // Without a result (C++26, P3111), for instructions that have none: relaxed, release or seq_cst. They are no read, so a later
   // acquire fence orders nothing by them.
   void store_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept

@@ -108,6 +108,21 @@ class atomic_ref {
   {
     return sums::max(*object_, value, o);
   }
+  T fetch_add_sat(T n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    return sums::add_sat(*object_, n, o);
+  }
+  T fetch_inc_wrap(T limit, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    return detail::from_word<T>(detail::fetch_inc_wrap<B>(*object_, detail::to_word(limit), o));
+  }
+  T fetch_inc_below(T limit, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
+    requires detail::integer<T>
+  {
+    return sums::inc_below(*object_, limit, o);
+  }
   void store_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept
     requires detail::ordered<T>
   {

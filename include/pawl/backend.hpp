@@ -41,7 +41,8 @@
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_ATOMICS)
 #error "PAWL_BACKEND names no backend of this target; arm64 with LSE has: builtin, arm64, arm64_llsc, arm64_lse, model"
 #elif defined(__aarch64__)
-#error "PAWL_BACKEND names no backend of this target; arm64 without LSE (-march=armv8.1-a has it) has: builtin, arm64, arm64_llsc, model"
+#error \
+    "PAWL_BACKEND names no backend of this target; arm64 without LSE (-march=armv8.1-a has it) has: builtin, arm64, arm64_llsc, model"
 #elif defined(PAWL_DETAIL_BACKEND_riscv64)
 #error "PAWL_BACKEND names no backend of this target; riscv64 has: builtin, riscv64, model"
 #else

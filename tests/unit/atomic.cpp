@@ -19,7 +19,7 @@
 #include <pawl/atomic.hpp>
 #include <pawl/tagged.hpp>
 
-#include "minimal_backend.hpp"
+#include "backends.hpp"
 #include "verify.hpp"
 
 // Not constants, so that the compiler unrolls no loop over them: it would take minutes.
@@ -38,16 +38,6 @@ constexpr auto acquire = std::memory_order_acquire;
 constexpr auto release = std::memory_order_release;
 constexpr auto acq_rel = std::memory_order_acq_rel;
 constexpr auto seq_cst = std::memory_order_seq_cst;
-
-// Calls check.operator()<B>() for every backend that this machine has, and a user's.
-template <class Check>
-void for_each_backend(Check check) {
-  check.template operator()<builtin>();
-#if defined(__x86_64__)
-  check.template operator()<pawl::backend::x86>();
-#endif
-  check.template operator()<minimal_backend>();
-}
 
 // The same value, to the bit where there may be several of one meaning.
 template <class T>
@@ -862,6 +852,10 @@ void every_operation_hands_on_its_order(A& x) {
     hands_on(orders_of::all, [&](auto... order) { x.fetch_and(one, order...); });
     hands_on(orders_of::all, [&](auto... order) { x.fetch_or(one, order...); });
     hands_on(orders_of::all, [&](auto... order) { x.fetch_xor(one, order...); });
+    hands_on(orders_of::all, [&](auto... order) { x.fetch_add_sat(one, order...); });
+    hands_on(orders_of::all, [&](auto... order) { x.fetch_inc_wrap(one, order...); });
+    x = one;
+    hands_on(orders_of::all, [&](auto... order) { x.fetch_inc_below(std::numeric_limits<T>::max(), order...); });
     hands_on(orders_of::stores, [&](auto... order) { x.store_and(one, order...); });
     hands_on(orders_of::stores, [&](auto... order) { x.store_or(one, order...); });
     hands_on(orders_of::stores, [&](auto... order) { x.store_xor(one, order...); });
@@ -1038,11 +1032,7 @@ struct static_promises {
   static_assert(noexcept(std::declval<atomic<int>&>().store_or(1)) && noexcept(++std::declval<atomic<int>&>()));
   static_assert(noexcept(pawl::atomic_flag<B>().test_and_set()));
 };
-template struct static_promises<builtin>;
-#if defined(__x86_64__)
-template struct static_promises<pawl::backend::x86>;
-#endif
-template struct static_promises<minimal_backend>;
+[[maybe_unused]] constexpr bool promised_by_all = (for_each_backend([]<class B>() { return static_promises<B>(); }), true);
 
 // Constant initialization: usable before any dynamic one.
 int referred_to;

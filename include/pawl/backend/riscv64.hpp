@@ -58,7 +58,7 @@ struct riscv64 : builtin {
   }
   template <class W>
   PAWL_ALWAYS_INLINE static bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired,
-                                                       std::memory_order success, std::memory_order failure) noexcept {
+                                                         std::memory_order success, std::memory_order failure) noexcept {
     return with<W>::compare_exchange_strong(object, expected, desired, detail::halves_of(success, failure));
   }
   template <class W>

@@ -23,31 +23,32 @@ namespace pawl::inline v0::detail {
 
 // `end` stands behind the store-exclusive. It leaves the flags of the comparison where the store failed and is tried again, and compares
 // `failed` with zero where it is not.
-#define PAWL_DETAIL_CAS(acquire, release, b, w, extend, end)                                                                    \
-  asm volatile("1: ld" acquire "xr" b " %" w "[old], %[object]\n\tcmp %" w "[old], %" w "[expected]" extend "\n\tb.ne 2f\n\t"   \
-               "st" release "xr" b " %w[failed], %" w "[desired], %[object]\n\t" end "2:" PAWL_DETAIL_EQUAL                     \
-               : [object] "+Q"(object), [old] "=&r"(old), [failed] "=&r"(failed), PAWL_DETAIL_EQUAL_OUTPUT                      \
-               : [expected] "r"(expected), [desired] "r"(desired)                                                               \
+#define PAWL_DETAIL_CAS(acquire, release, b, w, extend, end)                                                \
+  asm volatile("1: ld" acquire "xr" b " %" w "[old], %[object]\n\tcmp %" w "[old], %" w "[expected]" extend \
+               "\n\tb.ne 2f\n\t"                                                                            \
+               "st" release "xr" b " %w[failed], %" w "[desired], %[object]\n\t" end "2:" PAWL_DETAIL_EQUAL \
+               : [object] "+Q"(object), [old] "=&r"(old), [failed] "=&r"(failed), PAWL_DETAIL_EQUAL_OUTPUT  \
+               : [expected] "r"(expected), [desired] "r"(desired)                                           \
                : PAWL_DETAIL_CLOBBERED)
-#define PAWL_DETAIL_CAS_BY_SIZE(acquire, release, end)                 \
-  if constexpr (sizeof(W) == 8) {                                      \
-    PAWL_DETAIL_CAS(acquire, release, "", "x", "", end);               \
-  } else if constexpr (sizeof(W) == 4) {                               \
-    PAWL_DETAIL_CAS(acquire, release, "", "w", "", end);               \
-  } else if constexpr (sizeof(W) == 2) {                               \
-    PAWL_DETAIL_CAS(acquire, release, "h", "w", ", uxth", end);        \
-  } else {                                                             \
-    PAWL_DETAIL_CAS(acquire, release, "b", "w", ", uxtb", end);        \
+#define PAWL_DETAIL_CAS_BY_SIZE(acquire, release, end)          \
+  if constexpr (sizeof(W) == 8) {                               \
+    PAWL_DETAIL_CAS(acquire, release, "", "x", "", end);        \
+  } else if constexpr (sizeof(W) == 4) {                        \
+    PAWL_DETAIL_CAS(acquire, release, "", "w", "", end);        \
+  } else if constexpr (sizeof(W) == 2) {                        \
+    PAWL_DETAIL_CAS(acquire, release, "h", "w", ", uxth", end); \
+  } else {                                                      \
+    PAWL_DETAIL_CAS(acquire, release, "b", "w", ", uxtb", end); \
   }
-#define PAWL_DETAIL_BY_ORDER(each, end) \
-  if (order >= halves::both) {          \
-    each("a", "l", end)                 \
+#define PAWL_DETAIL_BY_ORDER(each, end)  \
+  if (order >= halves::both) {           \
+    each("a", "l", end)                  \
   } else if (order == halves::acquire) { \
-    each("a", "", end)                  \
+    each("a", "", end)                   \
   } else if (order == halves::release) { \
-    each("", "l", end)                  \
-  } else {                              \
-    each("", "", end)                   \
+    each("", "l", end)                   \
+  } else {                               \
+    each("", "", end)                    \
   }
 
 /// Of 1 to 8 bytes. On failure `expected` holds what was read.
@@ -76,12 +77,12 @@ struct arm64_exclusive {
 
 // The two halves that a load-exclusive of a pair reads belong together only where the store-exclusive behind it succeeds (without
 // FEAT_LSE2). So what only reads writes back what it read: it needs writable memory.
-#define PAWL_DETAIL_PAIR(acquire, release, body, low, high, ...)                                                               \
-  asm volatile("1: ld" acquire "xp %x[old_low], %x[old_high], %[object]\n\t" body "st" release "xp %w[failed], %x[" low        \
-               "], %x[" high "], %[object]\n\tcbnz %w[failed], 1b" PAWL_DETAIL_PAIR_END                                        \
-               : [object] "+Q"(object), [old_low] "=&r"(old_low), [old_high] "=&r"(old_high), [failed] "=&r"(failed)           \
-                 PAWL_DETAIL_PAIR_OUTPUTS                                                                                      \
-               : __VA_ARGS__                                                                                                   \
+#define PAWL_DETAIL_PAIR(acquire, release, body, low, high, ...)                                                        \
+  asm volatile("1: ld" acquire "xp %x[old_low], %x[old_high], %[object]\n\t" body "st" release "xp %w[failed], %x[" low \
+               "], %x[" high "], %[object]\n\tcbnz %w[failed], 1b" PAWL_DETAIL_PAIR_END                                 \
+               : [object] "+Q"(object), [old_low] "=&r"(old_low), [old_high] "=&r"(old_high),                           \
+                 [failed] "=&r"(failed)PAWL_DETAIL_PAIR_OUTPUTS                                                         \
+               : __VA_ARGS__                                                                                            \
                : PAWL_DETAIL_PAIR_CLOBBERED)
 
 /// Of 16 bytes.
@@ -117,11 +118,11 @@ struct arm64_pair {
 #define PAWL_DETAIL_PAIR_END PAWL_DETAIL_EQUAL
 #define PAWL_DETAIL_PAIR_OUTPUTS , [low] "=&r"(low), [high] "=&r"(high), PAWL_DETAIL_EQUAL_OUTPUT
 #define PAWL_DETAIL_PAIR_CLOBBERED PAWL_DETAIL_CLOBBERED
-#define PAWL_DETAIL_CAS_PAIR(acquire, release, end)                                                                            \
-  PAWL_DETAIL_PAIR(acquire, release,                                                                                           \
-                   "cmp %x[old_low], %x[expected_low]\n\tccmp %x[old_high], %x[expected_high], #0, eq\n\t"                     \
-                   "csel %x[low], %x[desired_low], %x[old_low], eq\n\tcsel %x[high], %x[desired_high], %x[old_high], eq\n\t",  \
-                   "low", "high", [expected_low] "r"(low_of(expected)), [expected_high] "r"(high_of(expected)),                \
+#define PAWL_DETAIL_CAS_PAIR(acquire, release, end)                                                                           \
+  PAWL_DETAIL_PAIR(acquire, release,                                                                                          \
+                   "cmp %x[old_low], %x[expected_low]\n\tccmp %x[old_high], %x[expected_high], #0, eq\n\t"                    \
+                   "csel %x[low], %x[desired_low], %x[old_low], eq\n\tcsel %x[high], %x[desired_high], %x[old_high], eq\n\t", \
+                   "low", "high", [expected_low] "r"(low_of(expected)), [expected_high] "r"(high_of(expected)),               \
                    [desired_low] "r"(low_of(desired)), [desired_high] "r"(high_of(desired)));
   /// Tries again where the store fails, as a weak one, too: what was read is a value only where it succeeds, and a failure has to say
   /// one.

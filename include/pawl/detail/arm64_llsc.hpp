@@ -27,42 +27,42 @@ namespace pawl::inline v0::detail {
 // In the texts, %w and %x say how wide a register is taken. What is above W in the register of an operand may be anything.
 
 // A loop that stores `stored`, one of the operands, after `body`. Label 2 is where it ends.
-#define PAWL_DETAIL_LOOP(acquire, release, b, w, stored, body, ...)                                                  \
-  asm volatile("1: ld" acquire "xr" b " %" w "[old], %[object]\n\t" body "st" release "xr" b " %w[failed], %" w      \
-               "[" stored "], %[object]\n\t"                                                                         \
-               "cbnz %w[failed], 1b\n"                                                                               \
-               "2:"                                                                                                  \
-               : [object] "+Q"(object), [old] "=&r"(old), [desired] "=&r"(desired), [failed] "=&r"(failed)           \
-               : __VA_ARGS__                                                                                         \
+#define PAWL_DETAIL_LOOP(acquire, release, b, w, stored, body, ...)                                                        \
+  asm volatile("1: ld" acquire "xr" b " %" w "[old], %[object]\n\t" body "st" release "xr" b " %w[failed], %" w "[" stored \
+               "], %[object]\n\t"                                                                                          \
+               "cbnz %w[failed], 1b\n"                                                                                     \
+               "2:"                                                                                                        \
+               : [object] "+Q"(object), [old] "=&r"(old), [desired] "=&r"(desired), [failed] "=&r"(failed)                 \
+               : __VA_ARGS__                                                                                               \
                : "memory", "cc")
 // body(w, compare old with operand as unsigned numbers, as signed ones)
-#define PAWL_DETAIL_BY_SIZE(acquire, release, stored, body, ...)                                                     \
-  if constexpr (sizeof(W) == 8) {                                                                                    \
-    PAWL_DETAIL_LOOP(acquire, release, "", "x", stored,                                                              \
-                     body("x", "cmp %x[old], %x[operand]\n\t", "cmp %x[old], %x[operand]\n\t"), __VA_ARGS__);        \
-  } else if constexpr (sizeof(W) == 4) {                                                                             \
-    PAWL_DETAIL_LOOP(acquire, release, "", "w", stored,                                                              \
-                     body("w", "cmp %w[old], %w[operand]\n\t", "cmp %w[old], %w[operand]\n\t"), __VA_ARGS__);        \
-  } else if constexpr (sizeof(W) == 2) {                                                                             \
-    PAWL_DETAIL_LOOP(acquire, release, "h", "w", stored,                                                             \
-                     body("w", "cmp %w[old], %w[operand], uxth\n\t",                                                 \
-                          "sxth %w[desired], %w[old]\n\tcmp %w[desired], %w[operand], sxth\n\t"),                    \
-                     __VA_ARGS__);                                                                                   \
-  } else {                                                                                                           \
-    PAWL_DETAIL_LOOP(acquire, release, "b", "w", stored,                                                             \
-                     body("w", "cmp %w[old], %w[operand], uxtb\n\t",                                                 \
-                          "sxtb %w[desired], %w[old]\n\tcmp %w[desired], %w[operand], sxtb\n\t"),                    \
-                     __VA_ARGS__);                                                                                   \
+#define PAWL_DETAIL_BY_SIZE(acquire, release, stored, body, ...)                                                                   \
+  if constexpr (sizeof(W) == 8) {                                                                                                  \
+    PAWL_DETAIL_LOOP(acquire, release, "", "x", stored, body("x", "cmp %x[old], %x[operand]\n\t", "cmp %x[old], %x[operand]\n\t"), \
+                     __VA_ARGS__);                                                                                                 \
+  } else if constexpr (sizeof(W) == 4) {                                                                                           \
+    PAWL_DETAIL_LOOP(acquire, release, "", "w", stored, body("w", "cmp %w[old], %w[operand]\n\t", "cmp %w[old], %w[operand]\n\t"), \
+                     __VA_ARGS__);                                                                                                 \
+  } else if constexpr (sizeof(W) == 2) {                                                                                           \
+    PAWL_DETAIL_LOOP(                                                                                                              \
+        acquire, release, "h", "w", stored,                                                                                        \
+        body("w", "cmp %w[old], %w[operand], uxth\n\t", "sxth %w[desired], %w[old]\n\tcmp %w[desired], %w[operand], sxth\n\t"),    \
+        __VA_ARGS__);                                                                                                              \
+  } else {                                                                                                                         \
+    PAWL_DETAIL_LOOP(                                                                                                              \
+        acquire, release, "b", "w", stored,                                                                                        \
+        body("w", "cmp %w[old], %w[operand], uxtb\n\t", "sxtb %w[desired], %w[old]\n\tcmp %w[desired], %w[operand], sxtb\n\t"),    \
+        __VA_ARGS__);                                                                                                              \
   }
-#define PAWL_DETAIL_LLSC(stored, body, ...)                       \
-  if (order >= halves::both) {                                    \
-    PAWL_DETAIL_BY_SIZE("a", "l", stored, body, __VA_ARGS__)      \
-  } else if (order == halves::acquire) {                          \
-    PAWL_DETAIL_BY_SIZE("a", "", stored, body, __VA_ARGS__)       \
-  } else if (order == halves::release) {                          \
-    PAWL_DETAIL_BY_SIZE("", "l", stored, body, __VA_ARGS__)       \
-  } else {                                                        \
-    PAWL_DETAIL_BY_SIZE("", "", stored, body, __VA_ARGS__)        \
+#define PAWL_DETAIL_LLSC(stored, body, ...)                  \
+  if (order >= halves::both) {                               \
+    PAWL_DETAIL_BY_SIZE("a", "l", stored, body, __VA_ARGS__) \
+  } else if (order == halves::acquire) {                     \
+    PAWL_DETAIL_BY_SIZE("a", "", stored, body, __VA_ARGS__)  \
+  } else if (order == halves::release) {                     \
+    PAWL_DETAIL_BY_SIZE("", "l", stored, body, __VA_ARGS__)  \
+  } else {                                                   \
+    PAWL_DETAIL_BY_SIZE("", "", stored, body, __VA_ARGS__)   \
   }
 
 #define PAWL_DETAIL_NOTHING(w, ucmp, scmp) ""
@@ -80,15 +80,14 @@ namespace pawl::inline v0::detail {
 #define PAWL_DETAIL_UINC_BELOW(w, ucmp, scmp) ucmp "b.hs 2f\n\tadd %" w "[desired], %" w "[old], #1\n\t"
 #define PAWL_DETAIL_SINC_BELOW(w, ucmp, scmp) scmp "b.ge 2f\n\tadd %" w "[desired], %" w "[old], #1\n\t"
 // Where the sum overflows, `bound`. What is smaller than a register is added in its upper end, where the flags tell of its overflow.
-#define PAWL_DETAIL_SUM(w, from, overflow)                                 \
-  "adds %" w "[desired], %" w "[" from "], %" w "[operand]\n\t"            \
+#define PAWL_DETAIL_SUM(w, from, overflow)      \
+  "adds %" w "[desired], %" w "[" from "], %" w \
+  "[operand]\n\t"                               \
   "csel %" w "[desired], %" w "[bound], %" w "[desired], " overflow "\n\t"
 #define PAWL_DETAIL_UADD_SAT(w, ucmp, scmp) PAWL_DETAIL_SUM(w, "old", "cs")
 #define PAWL_DETAIL_SADD_SAT(w, ucmp, scmp) PAWL_DETAIL_SUM(w, "old", "vs")
-#define PAWL_DETAIL_NARROW_SUM(overflow)        \
-  "lsl %w[desired], %w[old], %[lift]\n\t"       \
-  PAWL_DETAIL_SUM("w", "desired", overflow)     \
-  "lsr %w[desired], %w[desired], %[lift]\n\t"
+#define PAWL_DETAIL_NARROW_SUM(overflow) \
+  "lsl %w[desired], %w[old], %[lift]\n\t" PAWL_DETAIL_SUM("w", "desired", overflow) "lsr %w[desired], %w[desired], %[lift]\n\t"
 #define PAWL_DETAIL_NARROW_UADD_SAT(w, ucmp, scmp) PAWL_DETAIL_NARROW_SUM("cs")
 #define PAWL_DETAIL_NARROW_SADD_SAT(w, ucmp, scmp) PAWL_DETAIL_NARROW_SUM("vs")
 

@@ -16,41 +16,41 @@ namespace pawl::inline v0::detail {
 
 // Macros, since the text of assembly is a literal; undefined below. Every piece says that it changes memory, so that the compiler moves
 // no access across it, whatever the order. What is above W in the register of an operand may be anything.
-#define PAWL_DETAIL_FETCH(name, order, b, w)                             \
+#define PAWL_DETAIL_FETCH(name, order, b, w)                           \
   asm volatile(name order b " %" w "[operand], %" w "[old], %[object]" \
-               : [object] "+Q"(object), [old] "=r"(old)                  \
-               : [operand] "r"(operand)                                  \
+               : [object] "+Q"(object), [old] "=r"(old)                \
+               : [operand] "r"(operand)                                \
                : "memory")
 #define PAWL_DETAIL_STORE(name, order, b, w) \
   asm volatile(name order b " %" w "[operand], %[object]" : [object] "+Q"(object) : [operand] "r"(operand) : "memory")
-#define PAWL_DETAIL_BY_SIZE(each, name, order)     \
-  if constexpr (sizeof(W) == 8) {                \
-    each(name, order, "", "x");                    \
-  } else if constexpr (sizeof(W) == 4) {         \
-    each(name, order, "", "w");                    \
-  } else if constexpr (sizeof(W) == 2) {         \
-    each(name, order, "h", "w");                   \
-  } else {                                       \
-    each(name, order, "b", "w");                   \
+#define PAWL_DETAIL_BY_SIZE(each, name, order) \
+  if constexpr (sizeof(W) == 8) {              \
+    each(name, order, "", "x");                \
+  } else if constexpr (sizeof(W) == 4) {       \
+    each(name, order, "", "w");                \
+  } else if constexpr (sizeof(W) == 2) {       \
+    each(name, order, "h", "w");               \
+  } else {                                     \
+    each(name, order, "b", "w");               \
   }
 // The whole of a function that returns what it read, and of one that reads nothing.
-#define PAWL_DETAIL_LSE(name)                                       \
-  W old;                                                            \
-  if (order >= halves::both) {                                      \
-    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "al")              \
-  } else if (order == halves::acquire) {                            \
-    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "a")               \
-  } else if (order == halves::release) {                            \
-    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "l")               \
-  } else {                                                          \
-    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "")                \
-  }                                                                 \
+#define PAWL_DETAIL_LSE(name)                          \
+  W old;                                               \
+  if (order >= halves::both) {                         \
+    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "al") \
+  } else if (order == halves::acquire) {               \
+    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "a")  \
+  } else if (order == halves::release) {               \
+    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "l")  \
+  } else {                                             \
+    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_FETCH, name, "")   \
+  }                                                    \
   return old;
-#define PAWL_DETAIL_LSE_STORE(name)                                 \
-  if (order == halves::release) {                                   \
-    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_STORE, name, "l")               \
-  } else {                                                          \
-    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_STORE, name, "")                \
+#define PAWL_DETAIL_LSE_STORE(name)                   \
+  if (order == halves::release) {                     \
+    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_STORE, name, "l") \
+  } else {                                            \
+    PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_STORE, name, "")  \
   }
 
 /// One instruction each, over a W of 1, 2, 4 or 8 bytes. Wait-free. Where W may be signed, it is compared as such.
@@ -130,16 +130,16 @@ struct arm64_instructions {
   /// 16 bytes. casp wants two pairs of registers that begin with an even one, which compilers promise only where they are named.
   PAWL_ALWAYS_INLINE static bool compare_exchange_pair(uint128& object, uint128& expected, uint128 desired, halves order) noexcept {
     std::uint64_t found_low = static_cast<std::uint64_t>(expected), found_high = static_cast<std::uint64_t>(expected >> 64U);
-#define PAWL_DETAIL_CASP(ordered)                                                                  \
-  register std::uint64_t low asm("x0") = found_low;                                                \
-  register std::uint64_t high asm("x1") = found_high;                                              \
-  register std::uint64_t desired_low asm("x2") = static_cast<std::uint64_t>(desired);              \
-  register std::uint64_t desired_high asm("x3") = static_cast<std::uint64_t>(desired >> 64U);      \
+#define PAWL_DETAIL_CASP(ordered)                                                                \
+  register std::uint64_t low asm("x0") = found_low;                                              \
+  register std::uint64_t high asm("x1") = found_high;                                            \
+  register std::uint64_t desired_low asm("x2") = static_cast<std::uint64_t>(desired);            \
+  register std::uint64_t desired_high asm("x3") = static_cast<std::uint64_t>(desired >> 64U);    \
   asm volatile("casp" ordered " %x[low], %x[high], %x[desired_low], %x[desired_high], %[object]" \
-               : [object] "+Q"(object), [low] "+r"(low), [high] "+r"(high)                         \
-               : [desired_low] "r"(desired_low), [desired_high] "r"(desired_high)                  \
-               : "memory");                                                                        \
-  found_low = low;                                                                                 \
+               : [object] "+Q"(object), [low] "+r"(low), [high] "+r"(high)                       \
+               : [desired_low] "r"(desired_low), [desired_high] "r"(desired_high)                \
+               : "memory");                                                                      \
+  found_low = low;                                                                               \
   found_high = high;
     if (order >= halves::both) {
       PAWL_DETAIL_CASP("al")

@@ -227,6 +227,12 @@ struct arithmetic {
       return from_word<T>(static_cast<word>(fetch_max<B>(object, comparable(value), o)));
     }
   }
+  static T add_sat(word& object, T value, order o) noexcept {
+    return from_word<T>(static_cast<word>(fetch_add_sat<B>(object, comparable(value), o)));
+  }
+  static T inc_below(word& object, T limit, order o) noexcept {
+    return from_word<T>(static_cast<word>(fetch_inc_below<B>(object, comparable(limit), o)));
+  }
   static void store_smaller(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       static_cast<void>(min(object, value, o));

@@ -28,7 +28,7 @@ inline constexpr bool has_double_width = true;
 
 /// The machine's own instruction, without regard to sanitizers.
 PAWL_ALWAYS_INLINE inline bool machine_compare_exchange16(uint128& object, uint128& expected, uint128 desired,
-                                       [[maybe_unused]] halves order) noexcept {
+                                                          [[maybe_unused]] halves order) noexcept {
 #if defined(__x86_64__)
   // lock cmpxchg16b: a full barrier whatever the order asked for.
   auto low = static_cast<std::uint64_t>(expected);

@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-#include "../backend/concept.hpp"
+#include "host_atomic.hpp"
 
 #if defined(__linux__)
 #include <linux/membarrier.h>
@@ -20,7 +20,7 @@ enum class asymmetric_state : int { unknown, membarrier, fallback };
 // Constant-initialized and settled by the first heavy fence. Until then, and for ever where membarrier is missing, light is a full
 // fence: so no order of initialization matters. One for the process: see process_globals.hpp for how.
 // NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<asymmetric_state> asymmetric{asymmetric_state::unknown};
+[[gnu::weak, gnu::visibility("default")]] constinit host_atomic<asymmetric_state> asymmetric{asymmetric_state::unknown};
 
 /// Registers for membarrier; the registration survives fork. Of racing callers the first answer stays: once a light fence may have
 /// relied on membarrier, no later failure to register may turn the heavy side into a mere fence.

@@ -3,6 +3,8 @@
 // once, so that no container and no atomic asks again what a backend can do.
 #pragma once
 
+#include <concepts>
+#include <limits>
 #include <type_traits>
 
 #include "../backend/concept.hpp"
@@ -136,6 +138,51 @@ V fetch_max(W& object, V operand, order_t<B> order) noexcept {
       return static_cast<W>(operand > static_cast<V>(old) ? operand : static_cast<V>(old));
     };
     return static_cast<V>(replace<B>(object, max, order));
+  }
+}
+
+// Three more, which LL/SC does in one loop and nobody has an instruction for on a CPU. (GPUs have the second: CUDA's atomicInc.)
+
+/// A sum that stops at the smallest and the largest value of V.
+template <std::integral V>
+constexpr V saturating_sum(V a, V b) noexcept {
+  V sum{};
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return std::is_signed_v<V> && b < V{0} ? std::numeric_limits<V>::min() : std::numeric_limits<V>::max();
+}
+
+template <class B, class V, class W>
+V fetch_add_sat(W& object, V operand, order_t<B> order) noexcept {
+  static_assert(sizeof(V) == sizeof(W));
+  if constexpr (requires(V& value) { B::fetch_add_sat(value, operand, order); }) {
+    return B::fetch_add_sat(reinterpret_cast<V&>(object), operand, order);
+  } else {
+    const auto sum = [operand](W old) noexcept { return static_cast<W>(saturating_sum(static_cast<V>(old), operand)); };
+    return static_cast<V>(replace<B>(object, sum, order));
+  }
+}
+
+template <class B, class W>
+W fetch_inc_wrap(W& object, std::type_identity_t<W> limit, order_t<B> order) noexcept {
+  if constexpr (requires { B::fetch_inc_wrap(object, limit, order); }) {
+    return B::fetch_inc_wrap(object, limit, order);
+  } else {
+    return replace<B>(object, [limit](W old) noexcept { return old >= limit ? W{0} : static_cast<W>(old + 1); }, order);
+  }
+}
+
+/// Where it stores nothing it is a load.
+template <class B, class V, class W>
+V fetch_inc_below(W& object, V limit, order_t<B> order) noexcept {
+  static_assert(sizeof(V) == sizeof(W));
+  if constexpr (requires(V& value) { B::fetch_inc_below(value, limit, order); }) {
+    return B::fetch_inc_below(reinterpret_cast<V&>(object), limit, order);
+  } else {
+    const order_t<B> failure = failure_order<B>(order);
+    W old = B::load(object, failure);
+    while (static_cast<V>(old) < limit && !B::compare_exchange_weak(object, old, static_cast<W>(old + 1), order, failure)) {
+    }
+    return static_cast<V>(old);
   }
 }
 

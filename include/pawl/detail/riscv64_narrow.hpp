@@ -43,33 +43,34 @@ struct riscv64_place {
 
 // Macros, since the text of assembly is a literal; undefined below. Every piece says that it changes memory: the 4 bytes are no operand,
 // since the compiler may know that there is no object so large.
-#define PAWL_DETAIL_BY_ORDER(each, ...)        \
-  if (order == halves::total) {                \
-    each(".aqrl", ".rl", __VA_ARGS__);         \
-  } else if (order == halves::both) {          \
-    each(".aq", ".rl", __VA_ARGS__);           \
-  } else if (order == halves::acquire) {       \
-    each(".aq", "", __VA_ARGS__);              \
-  } else if (order == halves::release) {       \
-    each("", ".rl", __VA_ARGS__);              \
-  } else {                                     \
-    each("", "", __VA_ARGS__);                 \
+#define PAWL_DETAIL_BY_ORDER(each, ...)  \
+  if (order == halves::total) {          \
+    each(".aqrl", ".rl", __VA_ARGS__);   \
+  } else if (order == halves::both) {    \
+    each(".aq", ".rl", __VA_ARGS__);     \
+  } else if (order == halves::acquire) { \
+    each(".aq", "", __VA_ARGS__);        \
+  } else if (order == halves::release) { \
+    each("", ".rl", __VA_ARGS__);        \
+  } else {                               \
+    each("", "", __VA_ARGS__);           \
   }
 // The object is taken out of the word, to a register's upper end, changed there by `body`, and put back. Label 2 is where the loop ends.
-#define PAWL_DETAIL_LOOP(lr, sc, body, ...)                                                                              \
-  asm volatile("1: lr.w" lr " %[word], (%[around])\n\tand %[old], %[word], %[mask]\n\tsll %[old], %[old], %[lift]\n\t" body    \
-               "srl %[desired], %[desired], %[lift]\n\txor %[desired], %[desired], %[word]\n\t"                          \
-               "and %[desired], %[desired], %[mask]\n\txor %[desired], %[desired], %[word]\n\t"                          \
-               "sc.w" sc " %[failed], %[desired], (%[around])\n\tbnez %[failed], 1b\n"                                   \
-               "2:"                                                                                                      \
-               : [word] "=&r"(word), [old] "=&r"(old), [desired] "=&r"(desired), [failed] "=&r"(failed)                  \
-               : [around] "r"(place.around), [mask] "r"(place.mask()), [lift] "r"(lift), __VA_ARGS__                     \
+#define PAWL_DETAIL_LOOP(lr, sc, body, ...)                                                                                 \
+  asm volatile("1: lr.w" lr " %[word], (%[around])\n\tand %[old], %[word], %[mask]\n\tsll %[old], %[old], %[lift]\n\t" body \
+               "srl %[desired], %[desired], %[lift]\n\txor %[desired], %[desired], %[word]\n\t"                             \
+               "and %[desired], %[desired], %[mask]\n\txor %[desired], %[desired], %[word]\n\t"                             \
+               "sc.w" sc                                                                                                    \
+               " %[failed], %[desired], (%[around])\n\tbnez %[failed], 1b\n"                                                \
+               "2:"                                                                                                         \
+               : [word] "=&r"(word), [old] "=&r"(old), [desired] "=&r"(desired), [failed] "=&r"(failed)                     \
+               : [around] "r"(place.around), [mask] "r"(place.mask()), [lift] "r"(lift), __VA_ARGS__                        \
                : "memory")
 // The whole of a function, but for what it takes.
-#define PAWL_DETAIL_LRSC(body, ...)                                                                                      \
-  const std::uint64_t lift = riscv64_place<W>::above - place.shift;                                                      \
-  std::uint64_t word, old, desired, failed;                                                                              \
-  PAWL_DETAIL_BY_ORDER(PAWL_DETAIL_LOOP, body, __VA_ARGS__)                                                              \
+#define PAWL_DETAIL_LRSC(body, ...)                                 \
+  const std::uint64_t lift = riscv64_place<W>::above - place.shift; \
+  std::uint64_t word, old, desired, failed;                         \
+  PAWL_DETAIL_BY_ORDER(PAWL_DETAIL_LOOP, body, __VA_ARGS__)         \
   return riscv64_place<W>::lowered(old);
 
 #define PAWL_DETAIL_SWAP "mv %[desired], %[operand]\n\t"
@@ -80,25 +81,28 @@ struct riscv64_place {
 #define PAWL_DETAIL_UMAX "mv %[desired], %[old]\n\tbgeu %[old], %[operand], 3f\n\tmv %[desired], %[operand]\n3:\t"
 #define PAWL_DETAIL_SMAX "mv %[desired], %[old]\n\tbge %[old], %[operand], 3f\n\tmv %[desired], %[operand]\n3:\t"
 // Where the sum overflows, `bound`: where it is below old though nothing negative was added, or not below it though there was.
-#define PAWL_DETAIL_UADD_SAT \
-  "add %[desired], %[old], %[operand]\n\tbgeu %[desired], %[old], 3f\n\tmv %[desired], %[bound]\n3:\t"
-#define PAWL_DETAIL_SADD_SAT                                                                                             \
-  "add %[desired], %[old], %[operand]\n\tslt %[failed], %[desired], %[old]\n\tbeq %[failed], %[negative], 3f\n\t"        \
+#define PAWL_DETAIL_UADD_SAT "add %[desired], %[old], %[operand]\n\tbgeu %[desired], %[old], 3f\n\tmv %[desired], %[bound]\n3:\t"
+#define PAWL_DETAIL_SADD_SAT                                                                                      \
+  "add %[desired], %[old], %[operand]\n\tslt %[failed], %[desired], %[old]\n\tbeq %[failed], %[negative], 3f\n\t" \
   "mv %[desired], %[bound]\n3:\t"
 #define PAWL_DETAIL_INC_WRAP "li %[desired], 0\n\tbgeu %[old], %[operand], 3f\n\tadd %[desired], %[old], %[one]\n3:\t"
 #define PAWL_DETAIL_UINC_BELOW "bgeu %[old], %[operand], 2f\n\tadd %[desired], %[old], %[one]\n\t"
 #define PAWL_DETAIL_SINC_BELOW "bge %[old], %[operand], 2f\n\tadd %[desired], %[old], %[one]\n\t"
 
 // Where the object is expected, the bits that differ are turned over.
-#define PAWL_DETAIL_CAS(lr, sc, again)                                                                                   \
-  asm volatile("1: lr.w" lr " %[word], (%[around])\n\tand %[old], %[word], %[mask]\n\tbne %[old], %[wanted], 2f\n\t"     \
-               "xor %[word], %[word], %[change]\n\tsc.w" sc " %[failed], %[word], (%[around])\n\t" again "2:"            \
-               : [word] "=&r"(word), [old] "=&r"(old), [failed] "+&r"(failed)                                            \
-               : [around] "r"(place.around), [mask] "r"(place.mask()), [wanted] "r"(wanted), [change] "r"(change)        \
+#define PAWL_DETAIL_CAS(lr, sc, again)                                                                            \
+  asm volatile("1: lr.w" lr                                                                                       \
+               " %[word], (%[around])\n\tand %[old], %[word], %[mask]\n\tbne %[old], %[wanted], 2f\n\t"           \
+               "xor %[word], %[word], %[change]\n\tsc.w" sc " %[failed], %[word], (%[around])\n\t" again "2:"     \
+               : [word] "=&r"(word), [old] "=&r"(old), [failed] "+&r"(failed)                                     \
+               : [around] "r"(place.around), [mask] "r"(place.mask()), [wanted] "r"(wanted), [change] "r"(change) \
                : "memory")
 
-#define PAWL_DETAIL_FETCH(name, order_) \
-  asm volatile(name order_ " %[word], %[operand], (%[around])" : [word] "=r"(word) : [around] "r"(place.around), [operand] "r"(operand) : "memory")
+#define PAWL_DETAIL_FETCH(name, order_)                             \
+  asm volatile(name order_ " %[word], %[operand], (%[around])"      \
+               : [word] "=r"(word)                                  \
+               : [around] "r"(place.around), [operand] "r"(operand) \
+               : "memory")
 #define PAWL_DETAIL_STORE(name, order_) \
   asm volatile(name order_ " zero, %[operand], (%[around])" : : [around] "r"(place.around), [operand] "r"(operand) : "memory")
 #define PAWL_DETAIL_AMO(each, name)      \

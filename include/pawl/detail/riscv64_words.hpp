@@ -18,8 +18,11 @@
 namespace pawl::inline v0::detail {
 
 // Macros, since the text of assembly is a literal; undefined below.
-#define PAWL_DETAIL_FETCH(name, order) \
-  asm volatile(name order " %[old], %[operand], %[object]" : [object] "+A"(object), [old] "=r"(old) : [operand] "r"(operand) : "memory")
+#define PAWL_DETAIL_FETCH(name, order)                     \
+  asm volatile(name order " %[old], %[operand], %[object]" \
+               : [object] "+A"(object), [old] "=r"(old)    \
+               : [operand] "r"(operand)                    \
+               : "memory")
 #define PAWL_DETAIL_STORE(name, order) \
   asm volatile(name order " zero, %[operand], %[object]" : [object] "+A"(object) : [operand] "r"(operand) : "memory")
 #define PAWL_DETAIL_AMO_BY_ORDER(each, name) \
@@ -32,84 +35,87 @@ namespace pawl::inline v0::detail {
   } else {                                   \
     each(name, "");                          \
   }
-#define PAWL_DETAIL_AMO(each, name)                  \
-  if constexpr (sizeof(W) == 8) {                    \
-    PAWL_DETAIL_AMO_BY_ORDER(each, name ".d")        \
-  } else {                                           \
-    PAWL_DETAIL_AMO_BY_ORDER(each, name ".w")        \
+#define PAWL_DETAIL_AMO(each, name)           \
+  if constexpr (sizeof(W) == 8) {             \
+    PAWL_DETAIL_AMO_BY_ORDER(each, name ".d") \
+  } else {                                    \
+    PAWL_DETAIL_AMO_BY_ORDER(each, name ".w") \
   }
 // The whole of a function that returns what it read, and of one that doesn't.
-#define PAWL_DETAIL_FETCH_FUNCTION(name)    \
-  W old;                                    \
-  PAWL_DETAIL_AMO(PAWL_DETAIL_FETCH, name)  \
+#define PAWL_DETAIL_FETCH_FUNCTION(name)   \
+  W old;                                   \
+  PAWL_DETAIL_AMO(PAWL_DETAIL_FETCH, name) \
   return old;
 
 // A loop; label 2 is where it ends.
-#define PAWL_DETAIL_LOOP(lr, sc, d, body, ...)                                                              \
-  asm volatile("1: lr." d lr " %[old], %[object]\n\t" body "sc." d sc " %[failed], %[desired], %[object]\n\t"      \
-               "bnez %[failed], 1b\n"                                                                              \
-               "2:"                                                                                                \
-               : [object] "+A"(object), [old] "=&r"(old), [desired] "=&r"(desired), [failed] "=&r"(failed)         \
-               : __VA_ARGS__                                                                                       \
+#define PAWL_DETAIL_LOOP(lr, sc, d, body, ...)                                                             \
+  asm volatile("1: lr." d lr " %[old], %[object]\n\t" body "sc." d sc                                      \
+               " %[failed], %[desired], %[object]\n\t"                                                     \
+               "bnez %[failed], 1b\n"                                                                      \
+               "2:"                                                                                        \
+               : [object] "+A"(object), [old] "=&r"(old), [desired] "=&r"(desired), [failed] "=&r"(failed) \
+               : __VA_ARGS__                                                                               \
                : "memory")
-#define PAWL_DETAIL_LOOP_BY_ORDER(d, body, ...)              \
-  if (order == halves::total) {                              \
-    PAWL_DETAIL_LOOP(".aqrl", ".rl", d, body, __VA_ARGS__);  \
-  } else if (order == halves::both) {                        \
-    PAWL_DETAIL_LOOP(".aq", ".rl", d, body, __VA_ARGS__);    \
-  } else if (order == halves::acquire) {                     \
-    PAWL_DETAIL_LOOP(".aq", "", d, body, __VA_ARGS__);       \
-  } else if (order == halves::release) {                     \
-    PAWL_DETAIL_LOOP("", ".rl", d, body, __VA_ARGS__);       \
-  } else {                                                   \
-    PAWL_DETAIL_LOOP("", "", d, body, __VA_ARGS__);          \
+#define PAWL_DETAIL_LOOP_BY_ORDER(d, body, ...)             \
+  if (order == halves::total) {                             \
+    PAWL_DETAIL_LOOP(".aqrl", ".rl", d, body, __VA_ARGS__); \
+  } else if (order == halves::both) {                       \
+    PAWL_DETAIL_LOOP(".aq", ".rl", d, body, __VA_ARGS__);   \
+  } else if (order == halves::acquire) {                    \
+    PAWL_DETAIL_LOOP(".aq", "", d, body, __VA_ARGS__);      \
+  } else if (order == halves::release) {                    \
+    PAWL_DETAIL_LOOP("", ".rl", d, body, __VA_ARGS__);      \
+  } else {                                                  \
+    PAWL_DETAIL_LOOP("", "", d, body, __VA_ARGS__);         \
   }
 // body(add): 4 bytes are added as such, and sign-extended, as lr.w reads them. (Unsigned ones compare as before then.)
-#define PAWL_DETAIL_LRSC(body, ...)                                \
-  if constexpr (sizeof(W) == 8) {                                  \
-    PAWL_DETAIL_LOOP_BY_ORDER("d", body("add"), __VA_ARGS__)       \
-  } else {                                                         \
-    PAWL_DETAIL_LOOP_BY_ORDER("w", body("addw"), __VA_ARGS__)      \
+#define PAWL_DETAIL_LRSC(body, ...)                           \
+  if constexpr (sizeof(W) == 8) {                             \
+    PAWL_DETAIL_LOOP_BY_ORDER("d", body("add"), __VA_ARGS__)  \
+  } else {                                                    \
+    PAWL_DETAIL_LOOP_BY_ORDER("w", body("addw"), __VA_ARGS__) \
   }
 
 // Where the sum overflows, `bound`: where it is below old though nothing negative was added, or not below it though there was.
 #define PAWL_DETAIL_UADD_SAT(add) \
   add " %[desired], %[old], %[operand]\n\tbgeu %[desired], %[old], 3f\n\tmv %[desired], %[bound]\n3:\t"
-#define PAWL_DETAIL_SADD_SAT(add)                                                                                    \
-  add " %[desired], %[old], %[operand]\n\tslt %[failed], %[desired], %[old]\n\tbeq %[failed], %[negative], 3f\n\t"   \
+#define PAWL_DETAIL_SADD_SAT(add)                                                                                  \
+  add " %[desired], %[old], %[operand]\n\tslt %[failed], %[desired], %[old]\n\tbeq %[failed], %[negative], 3f\n\t" \
       "mv %[desired], %[bound]\n3:\t"
 #define PAWL_DETAIL_INC_WRAP(add) "li %[desired], 0\n\tbgeu %[old], %[operand], 3f\n\t" add " %[desired], %[old], 1\n3:\t"
 #define PAWL_DETAIL_UINC_BELOW(add) "bgeu %[old], %[operand], 2f\n\t" add " %[desired], %[old], 1\n\t"
 #define PAWL_DETAIL_SINC_BELOW(add) "bge %[old], %[operand], 2f\n\t" add " %[desired], %[old], 1\n\t"
-#define PAWL_DETAIL_CAS_WEAK(lr, sc, d)                                                                              \
-  asm volatile("1: lr." d lr " %[old], %[object]\n\tbne %[old], %[wanted], 2f\n\t"                                   \
-               "sc." d sc " %[failed], %[next], %[object]\n2:"                                                       \
-               : [object] "+A"(object), [old] "=&r"(old), [failed] "+&r"(failed)                                     \
-               : [wanted] "r"(wanted), [next] "r"(next)                                                              \
+#define PAWL_DETAIL_CAS_WEAK(lr, sc, d)                                          \
+  asm volatile("1: lr." d lr                                                     \
+               " %[old], %[object]\n\tbne %[old], %[wanted], 2f\n\t"             \
+               "sc." d sc " %[failed], %[next], %[object]\n2:"                   \
+               : [object] "+A"(object), [old] "=&r"(old), [failed] "+&r"(failed) \
+               : [wanted] "r"(wanted), [next] "r"(next)                          \
                : "memory")
-#define PAWL_DETAIL_CAS_STRONG(lr, sc, d)                                                                            \
-  asm volatile("1: lr." d lr " %[old], %[object]\n\tbne %[old], %[wanted], 2f\n\t"                                   \
-               "sc." d sc " %[failed], %[next], %[object]\n\tbnez %[failed], 1b\n2:"                                 \
-               : [object] "+A"(object), [old] "=&r"(old), [failed] "=&r"(failed)                                     \
-               : [wanted] "r"(wanted), [next] "r"(next)                                                              \
+#define PAWL_DETAIL_CAS_STRONG(lr, sc, d)                                            \
+  asm volatile("1: lr." d lr                                                         \
+               " %[old], %[object]\n\tbne %[old], %[wanted], 2f\n\t"                 \
+               "sc." d sc " %[failed], %[next], %[object]\n\tbnez %[failed], 1b\n2:" \
+               : [object] "+A"(object), [old] "=&r"(old), [failed] "=&r"(failed)     \
+               : [wanted] "r"(wanted), [next] "r"(next)                              \
                : "memory")
-#define PAWL_DETAIL_CAS_BY_ORDER(each, d)      \
-  if (order == halves::total) {                \
-    each(".aqrl", ".rl", d);                   \
-  } else if (order == halves::both) {          \
-    each(".aq", ".rl", d);                     \
-  } else if (order == halves::acquire) {       \
-    each(".aq", "", d);                        \
-  } else if (order == halves::release) {       \
-    each("", ".rl", d);                        \
-  } else {                                     \
-    each("", "", d);                           \
+#define PAWL_DETAIL_CAS_BY_ORDER(each, d) \
+  if (order == halves::total) {           \
+    each(".aqrl", ".rl", d);              \
+  } else if (order == halves::both) {     \
+    each(".aq", ".rl", d);                \
+  } else if (order == halves::acquire) {  \
+    each(".aq", "", d);                   \
+  } else if (order == halves::release) {  \
+    each("", ".rl", d);                   \
+  } else {                                \
+    each("", "", d);                      \
   }
-#define PAWL_DETAIL_CAS(each)                \
-  if constexpr (sizeof(W) == 8) {            \
-    PAWL_DETAIL_CAS_BY_ORDER(each, "d")      \
-  } else {                                   \
-    PAWL_DETAIL_CAS_BY_ORDER(each, "w")      \
+#define PAWL_DETAIL_CAS(each)           \
+  if constexpr (sizeof(W) == 8) {       \
+    PAWL_DETAIL_CAS_BY_ORDER(each, "d") \
+  } else {                              \
+    PAWL_DETAIL_CAS_BY_ORDER(each, "w") \
   }
 
 /// Over a W of 4 or 8 bytes. The fetch_ and store_ functions that are AMOs are wait-free, the others lock-free. Where W may be signed, it
