@@ -214,12 +214,16 @@ struct arm64_lse : arm64_llsc {
   template <class W>
   PAWL_ALWAYS_INLINE static bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired,
                                                          std::memory_order success, std::memory_order failure) noexcept {
-    const detail::halves order = detail::halves_of(success, failure);
+    [[maybe_unused]] const detail::halves order = detail::halves_of(success, failure);
     if constexpr (sizeof(W) == 16) {
       return detail::arm64_instructions::compare_exchange_pair(object, expected, desired, order);
     } else {
-      // The compiler's own, which compares in the best way: cas in the form that either order asks for.
-      return builtin::compare_exchange_strong(object, expected, desired, detail::whole_order(order), failure);
+#if defined(__clang__)
+      // Its own comparison is an instruction shorter. It takes the form that both orders together ask for.
+      return builtin::compare_exchange_strong(object, expected, desired, success, failure);
+#else
+      return detail::arm64_instructions::compare_exchange(object, expected, desired, order);
+#endif
     }
   }
   template <class W>

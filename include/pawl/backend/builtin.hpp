@@ -40,7 +40,7 @@ struct builtin {
   static constexpr bool has_double_width = detail::has_double_width;
 
   template <class W>
-  static W load(const W& object, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static W load(const W& object, std::memory_order order) noexcept {
     if constexpr (sizeof(W) == 16) {
       return detail::load16(object, detail::halves_of_load(order));
     } else {
@@ -49,7 +49,7 @@ struct builtin {
   }
 
   template <class W>
-  static void store(W& object, std::type_identity_t<W> desired, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static void store(W& object, std::type_identity_t<W> desired, std::memory_order order) noexcept {
     if constexpr (sizeof(W) == 16) {
       detail::exchange16(object, desired, detail::halves_of_store(order));
     } else {
@@ -58,8 +58,8 @@ struct builtin {
   }
 
   template <class W>
-  static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, std::memory_order success,
-                                    std::memory_order failure) noexcept {
+  PAWL_INLINE_ORDER static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired,
+                                                      std::memory_order success, std::memory_order failure) noexcept {
     if constexpr (sizeof(W) == 16) {
       return detail::compare_exchange16(object, expected, desired, detail::halves_of(success, failure));
     } else if constexpr (detail::compiler_calls<W>) {
@@ -70,8 +70,8 @@ struct builtin {
   }
 
   template <class W>
-  static bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, std::memory_order success,
-                                      std::memory_order failure) noexcept {
+  PAWL_INLINE_ORDER static bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired,
+                                                        std::memory_order success, std::memory_order failure) noexcept {
     if constexpr (sizeof(W) == 16) {
       return detail::compare_exchange16(object, expected, desired, detail::halves_of(success, failure));
     } else if constexpr (detail::compiler_calls<W>) {
@@ -82,7 +82,7 @@ struct builtin {
   }
 
   template <class W>
-  static W exchange(W& object, std::type_identity_t<W> desired, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static W exchange(W& object, std::type_identity_t<W> desired, std::memory_order order) noexcept {
     if constexpr (sizeof(W) == 16) {
       return detail::exchange16(object, desired, detail::halves_of(order));
     } else if constexpr (detail::compiler_calls<W>) {
@@ -93,7 +93,7 @@ struct builtin {
   }
   template <class W>
     requires(sizeof(W) <= 8)
-  static W fetch_add(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static W fetch_add(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
     if constexpr (detail::compiler_calls<W>) {
       return detail::uncalled<W>::fetch_add(object, operand, detail::halves_of(order));
     } else {
@@ -102,7 +102,7 @@ struct builtin {
   }
   template <class W>
     requires(sizeof(W) <= 8)
-  static W fetch_sub(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static W fetch_sub(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
     if constexpr (detail::compiler_calls<W>) {
       return detail::uncalled<W>::fetch_sub(object, operand, detail::halves_of(order));
     } else {
@@ -111,7 +111,7 @@ struct builtin {
   }
   template <class W>
     requires(sizeof(W) <= 8)
-  static W fetch_and(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static W fetch_and(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
     if constexpr (detail::compiler_calls<W>) {
       return detail::uncalled<W>::fetch_and(object, operand, detail::halves_of(order));
     } else {
@@ -120,7 +120,7 @@ struct builtin {
   }
   template <class W>
     requires(sizeof(W) <= 8)
-  static W fetch_or(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static W fetch_or(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
     if constexpr (detail::compiler_calls<W>) {
       return detail::uncalled<W>::fetch_or(object, operand, detail::halves_of(order));
     } else {
@@ -129,7 +129,7 @@ struct builtin {
   }
   template <class W>
     requires(sizeof(W) <= 8)
-  static W fetch_xor(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
+  PAWL_INLINE_ORDER static W fetch_xor(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
     if constexpr (detail::compiler_calls<W>) {
       return detail::uncalled<W>::fetch_xor(object, operand, detail::halves_of(order));
     } else {
@@ -147,7 +147,7 @@ struct builtin {
     asm volatile("isb" ::: "memory");
 #elif defined(__riscv) && !defined(__CUDA_ARCH__)
     // `pause` of Zihintpause, as the fence without effect that it is encoded as: a processor or assembler may be older.
-    asm volatile(".4byte 0x0100000f" ::: "memory");
+    asm volatile(".insn i 0x0f, 0, x0, x0, 0x010" ::: "memory");
 #else
     asm volatile("" ::: "memory");
 #endif

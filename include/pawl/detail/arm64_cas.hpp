@@ -60,7 +60,7 @@ struct arm64_exclusive {
     std::uint32_t failed;
     bool done;
     PAWL_DETAIL_BY_ORDER(PAWL_DETAIL_CAS_BY_SIZE, "cmp %w[failed], #0\n")
-    if (!done) expected = old;
+    expected = old;  // the same where it is done
     return done;
   }
   /// As often as the store fails.
@@ -70,7 +70,7 @@ struct arm64_exclusive {
     std::uint32_t failed;
     bool done;
     PAWL_DETAIL_BY_ORDER(PAWL_DETAIL_CAS_BY_SIZE, "cbnz %w[failed], 1b\n")
-    if (!done) expected = old;
+    expected = old;  // the same where it is done
     return done;
   }
 };
@@ -131,7 +131,7 @@ struct arm64_pair {
     std::uint32_t failed;
     bool done;
     PAWL_DETAIL_BY_ORDER(PAWL_DETAIL_CAS_PAIR, "")
-    if (!done) expected = joined(old_low, old_high);
+    expected = joined(old_low, old_high);  // the same where it is done
     return done;
   }
 };

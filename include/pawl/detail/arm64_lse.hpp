@@ -18,11 +18,16 @@ namespace pawl::inline v0::detail {
 // no access across it, whatever the order. What is above W in the register of an operand may be anything.
 #define PAWL_DETAIL_FETCH(name, order, b, w)                           \
   asm volatile(name order b " %" w "[operand], %" w "[old], %[object]" \
-               : [object] "+Q"(object), [old] "=r"(old)                \
-               : [operand] "r"(operand)                                \
+               : [old] "=r"(old)                                       \
+               : [operand] "r"(operand), [object] "Q"(object)          \
                : "memory")
 #define PAWL_DETAIL_STORE(name, order, b, w) \
   asm volatile(name order b " %" w "[operand], %[object]" : [object] "+Q"(object) : [operand] "r"(operand) : "memory")
+#define PAWL_DETAIL_CAS(name, order, b, w)                               \
+  asm volatile(name order b " %" w "[found], %" w "[operand], %[object]" \
+               : [found] "+r"(found)                                     \
+               : [operand] "r"(operand), [object] "Q"(object)            \
+               : "memory")
 #define PAWL_DETAIL_BY_SIZE(each, name, order) \
   if constexpr (sizeof(W) == 8) {              \
     each(name, order, "", "x");                \
@@ -127,14 +132,34 @@ struct arm64_instructions {
     }
   }
 
-  /// 16 bytes. casp wants two pairs of registers that begin with an even one, which compilers promise only where they are named.
+  /// Doesn't fail spuriously. On failure `expected` holds what was read.
+  template <class W>
+  PAWL_ALWAYS_INLINE static bool compare_exchange(W& object, W& expected, std::type_identity_t<W> operand, halves order) noexcept {
+    // As wide as the register, in which the instruction leaves zeros above W.
+    std::conditional_t<(sizeof(W) < 4), std::uint32_t, W> found = expected;
+    const auto wanted = found;
+    if (order >= halves::both) {
+      PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_CAS, "cas", "al")
+    } else if (order == halves::acquire) {
+      PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_CAS, "cas", "a")
+    } else if (order == halves::release) {
+      PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_CAS, "cas", "l")
+    } else {
+      PAWL_DETAIL_BY_SIZE(PAWL_DETAIL_CAS, "cas", "")
+    }
+    expected = static_cast<W>(found);  // the same where it is done
+    return found == wanted;
+  }
+
+  // 16 bytes. casp wants pairs of registers that begin with an even one, which compilers promise only where they are named. (These are those in
+  // which a function's arguments often are already.)
   PAWL_ALWAYS_INLINE static bool compare_exchange_pair(uint128& object, uint128& expected, uint128 desired, halves order) noexcept {
     std::uint64_t found_low = static_cast<std::uint64_t>(expected), found_high = static_cast<std::uint64_t>(expected >> 64U);
 #define PAWL_DETAIL_CASP(ordered)                                                                \
-  register std::uint64_t low asm("x0") = found_low;                                              \
-  register std::uint64_t high asm("x1") = found_high;                                            \
-  register std::uint64_t desired_low asm("x2") = static_cast<std::uint64_t>(desired);            \
-  register std::uint64_t desired_high asm("x3") = static_cast<std::uint64_t>(desired >> 64U);    \
+  register std::uint64_t desired_low asm("x6") = static_cast<std::uint64_t>(desired);            \
+  register std::uint64_t desired_high asm("x7") = static_cast<std::uint64_t>(desired >> 64U);    \
+  register std::uint64_t low asm("x4") = found_low;                                              \
+  register std::uint64_t high asm("x5") = found_high;                                            \
   asm volatile("casp" ordered " %x[low], %x[high], %x[desired_low], %x[desired_high], %[object]" \
                : [object] "+Q"(object), [low] "+r"(low), [high] "+r"(high)                       \
                : [desired_low] "r"(desired_low), [desired_high] "r"(desired_high)                \
@@ -156,10 +181,23 @@ struct arm64_instructions {
     expected = found;
     return false;
   }
+  /// Compares with zero and stores zero, which changes nothing: it needs writable memory.
+  PAWL_ALWAYS_INLINE static uint128 load_pair(const uint128& source, halves order) noexcept {
+    auto& object = const_cast<uint128&>(source);
+    register std::uint64_t low asm("x0") = 0;
+    register std::uint64_t high asm("x1") = 0;
+    if (order == halves::none) {
+      asm volatile("casp %x1, %x2, %x1, %x2, %0" : "+Q"(object), "+r"(low), "+r"(high) : : "memory");
+    } else {
+      asm volatile("caspa %x1, %x2, %x1, %x2, %0" : "+Q"(object), "+r"(low), "+r"(high) : : "memory");
+    }
+    return (static_cast<uint128>(high) << 64U) | low;
+  }
 };
 
 #undef PAWL_DETAIL_FETCH
 #undef PAWL_DETAIL_STORE
+#undef PAWL_DETAIL_CAS
 #undef PAWL_DETAIL_BY_SIZE
 #undef PAWL_DETAIL_LSE
 #undef PAWL_DETAIL_LSE_STORE

@@ -79,7 +79,9 @@ PAWL_ALWAYS_INLINE inline bool compare_exchange16(uint128& object, uint128& expe
 
 /// Needs writable memory: it writes back what it read, or is a compare-and-swap of zero with zero.
 PAWL_ALWAYS_INLINE inline uint128 load16(const uint128& object, halves order) noexcept {
-#if PAWL_DETAIL_PAIRS && !defined(__ARM_FEATURE_ATOMICS)
+#if PAWL_DETAIL_PAIRS && defined(__ARM_FEATURE_ATOMICS)
+  return arm64_instructions::load_pair(object, order);
+#elif PAWL_DETAIL_PAIRS
   return arm64_pair::load(object, order);
 #else
   uint128 found = 0;

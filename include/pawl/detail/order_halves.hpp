@@ -42,20 +42,4 @@ constexpr halves halves_of_load(std::memory_order order) noexcept { return made_
 /// Of what returns nothing: its read is none for the program, so it acquires nothing, whatever the order.
 constexpr halves halves_of_store(std::memory_order order) noexcept { return made_of(false, releases(order)); }
 
-/// The order that is made of these.
-constexpr std::memory_order whole_order(halves order) noexcept {
-  switch (order) {
-    case halves::none:
-      return std::memory_order_relaxed;
-    case halves::acquire:
-      return std::memory_order_acquire;
-    case halves::release:
-      return std::memory_order_release;
-    case halves::both:
-      return std::memory_order_acq_rel;
-    default:
-      return std::memory_order_seq_cst;
-  }
-}
-
 }  // namespace pawl::inline v0::detail

@@ -128,9 +128,8 @@ struct riscv64_narrow {
     std::uint64_t word, old;
     std::uint64_t failed = 1;  // where it isn't tried
     PAWL_DETAIL_BY_ORDER(PAWL_DETAIL_CAS, "")
-    if (failed == 0) return true;
-    expected = static_cast<W>(old >> place.shift);
-    return false;
+    expected = static_cast<W>(old >> place.shift);  // the same where it is done
+    return failed == 0;
   }
   /// As often as the store fails.
   template <class W>
@@ -141,9 +140,8 @@ struct riscv64_narrow {
     std::uint64_t word, old;
     std::uint64_t failed = 1;
     PAWL_DETAIL_BY_ORDER(PAWL_DETAIL_CAS, "bnez %[failed], 1b\n")
-    if (old == wanted) return true;
-    expected = static_cast<W>(old >> place.shift);
-    return false;
+    expected = static_cast<W>(old >> place.shift);  // the same where it is done
+    return old == wanted;
   }
   template <class W>
   PAWL_ALWAYS_INLINE static W exchange(W& object, std::type_identity_t<W> operand, halves order) noexcept {

@@ -135,9 +135,8 @@ struct riscv64_words {
     std::int64_t old;
     std::int64_t failed = 1;  // where it isn't tried
     PAWL_DETAIL_CAS(PAWL_DETAIL_CAS_WEAK)
-    if (failed == 0) return true;
-    expected = static_cast<W>(old);
-    return false;
+    expected = static_cast<W>(old);  // the same where it is done
+    return failed == 0;
   }
   /// As often as the store fails.
   template <class W>
@@ -146,9 +145,8 @@ struct riscv64_words {
     const W next = desired;
     std::int64_t old, failed;
     PAWL_DETAIL_CAS(PAWL_DETAIL_CAS_STRONG)
-    if (old == wanted) return true;
-    expected = static_cast<W>(old);
-    return false;
+    expected = static_cast<W>(old);  // the same where it is done
+    return old == wanted;
   }
   template <class W>
   PAWL_ALWAYS_INLINE static W exchange(W& object, std::type_identity_t<W> operand, halves order) noexcept {
