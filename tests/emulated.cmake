@@ -8,6 +8,9 @@
 set(left_out seam.cpp|membarrier.cpp)
 pawl_test_program(unit 0)
 unset(left_out)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL riscv64)
+  target_link_libraries(unit PRIVATE atomic)  # for std::atomic of 1 and 2 bytes, with which the tests compare
+endif()
 pawl_test_program(stress 0)
 target_compile_definitions(stress PRIVATE PAWL_TESTS_EMULATED)
 

@@ -22,3 +22,9 @@ constexpr void for_each_backend(Check check) {
 #endif
   check.template operator()<minimal_backend>();
 }
+
+/// Calls check.operator()<B>() where B has 16-byte operations: RISC-V has none.
+template <class B = pawl::native, class Check>
+void where_double_width(Check check) {
+  if constexpr (B::has_double_width) check.template operator()<B>();
+}

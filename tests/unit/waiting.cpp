@@ -168,7 +168,7 @@ void each_is_woken(T value, T other) {
   }
 }
 
-template <class Check>
+template <class B, class Check>
 void for_each_type(Check check) {
   static int objects[2];
   check(std::int8_t{0}, std::int8_t{-1});
@@ -182,8 +182,10 @@ void for_each_type(Check check) {
   check(1.0, 2.0);
   check(pair_of_bytes{1, 2}, pair_of_bytes{1, 3});
   check(padded{1, 2}, padded{1, 3});
-  check(wide{1, 2}, wide{1, 3});
-  check(pawl::tagged<int*>{&objects[0], 1}, pawl::tagged<int*>{&objects[0], 2});
+  if constexpr (B::has_double_width) {
+    check(wide{1, 2}, wide{1, 3});
+    check(pawl::tagged<int*>{&objects[0], 1}, pawl::tagged<int*>{&objects[0], 2});
+  }
 }
 
 }  // namespace
@@ -200,7 +202,7 @@ static_assert(noexcept(std::declval<pawl::atomic_flag<>&>().notify_all()));
 
 TEST_CASE("wait returns at once where the value is another") {
   const watchdog dog("a wait for a change that was there");
-  for_each_host([]<class B>() { for_each_type([](auto value, auto other) { another_value_is_no_wait<B>(value, other); }); });
+  for_each_host([]<class B>() { for_each_type<B>([](auto value, auto other) { another_value_is_no_wait<B>(value, other); }); });
 }
 
 TEST_CASE("a change of any byte ends a wait, whatever the size") {
@@ -212,7 +214,7 @@ TEST_CASE("a change of any byte ends a wait, whatever the size") {
     every_byte_wakes<B>(std::int64_t{-5});
     every_byte_wakes<B>(pair_of_bytes{1, 2});
     every_byte_wakes<B>(padded{1, 2});
-    every_byte_wakes<B>(wide{1, 2});
+    if constexpr (B::has_double_width) every_byte_wakes<B>(wide{1, 2});
     every_byte_wakes<B>(1.5);
   });
 }
@@ -223,7 +225,7 @@ TEST_CASE("wait never returns while the value is the old one") {
     no_return_while_equal<B>(std::uint8_t{0}, std::uint8_t{1});
     no_return_while_equal<B>(std::int32_t{0}, std::int32_t{1});
     no_return_while_equal<B>(std::uint64_t{0}, std::uint64_t{1});
-    no_return_while_equal<B>(wide{0, 0}, wide{0, 1});
+    if constexpr (B::has_double_width) no_return_while_equal<B>(wide{0, 0}, wide{0, 1});
   });
 }
 
@@ -253,7 +255,7 @@ TEST_CASE("padding alone is no change") {
 
 TEST_CASE("notify_one wakes one of several, notify_all wakes them all") {
   const watchdog dog("one of several waits");
-  for_each_host([]<class B>() { for_each_type([](auto value, auto other) { each_is_woken<B>(value, other); }); });
+  for_each_host([]<class B>() { for_each_type<B>([](auto value, auto other) { each_is_woken<B>(value, other); }); });
 }
 
 TEST_CASE("one that waits for another value takes no notification away") {
