@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <thread>
 
-#include <pawl/atomic_ref.hpp>
+#include <pawl/atomic.hpp>
 
 #include "backends.hpp"
 #include "verify.hpp"
@@ -79,8 +80,60 @@ bool every_operation_leaves_the_others() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("an operation on a small object leaves its neighbours as they are", "", std::int8_t, std::uint8_t, std::int16_t,
-                   std::uint16_t) {
+                   std::uint16_t, std::uint32_t) {
   for_each_backend([]<class B>() { verify(every_operation_leaves_the_others<B, TestType>()); });
+}
+
+namespace {
+
+// A register is wider than the object, and a compiler leaves above a small operand in it whatever there was.
+template <class B, class T>
+[[gnu::noinline]] bool only_the_lower_bits_count(std::uint64_t above) {
+  using limits = std::numeric_limits<T>;
+  const auto small = [above](int value) { return static_cast<T>(above + static_cast<std::uint64_t>(value)); };
+  bool right = true;
+  const auto expect = [&right](T before, auto operation, T returned, T after) {
+    pawl::atomic<T, B> x(before);
+    right = right && static_cast<T>(operation(x)) == returned && x.load() == after;
+  };
+  const T seven = 7, five = 5, nine = 9;
+  expect(seven, [&](auto& x) { return x.exchange(small(5)); }, seven, five);
+  expect(seven, [&](auto& x) { return x.fetch_add(small(2)); }, seven, nine);
+  expect(seven, [&](auto& x) { return x.fetch_sub(small(2)); }, seven, five);
+  expect(seven, [&](auto& x) { return x.fetch_and(small(5)); }, seven, five);
+  expect(five, [&](auto& x) { return x.fetch_or(small(2)); }, five, seven);
+  expect(seven, [&](auto& x) { return x.fetch_xor(small(2)); }, seven, five);
+  expect(seven, [&](auto& x) { return x.fetch_min(small(5)); }, seven, five);
+  expect(seven, [&](auto& x) { return x.fetch_min(small(9)); }, seven, seven);
+  expect(seven, [&](auto& x) { return x.fetch_max(small(9)); }, seven, nine);
+  expect(seven, [&](auto& x) { return x.fetch_max(small(5)); }, seven, seven);
+  expect(seven, [&](auto& x) { return x.fetch_add_sat(small(2)); }, seven, nine);
+  expect(limits::max(), [&](auto& x) { return x.fetch_add_sat(small(2)); }, limits::max(), limits::max());
+  expect(seven, [&](auto& x) { return x.fetch_inc_wrap(small(7)); }, seven, T{0});
+  expect(seven, [&](auto& x) { return x.fetch_inc_below(small(7)); }, seven, seven);
+  for (const bool strong : {true, false}) {
+    expect(
+        seven,
+        [&](auto& x) {
+          T expected = small(7);
+          while (!(strong ? x.compare_exchange_strong(expected, small(5)) : x.compare_exchange_weak(expected, small(5)))) {
+            if (expected != seven) break;
+          }
+          return expected;
+        },
+        seven, five);
+  }
+  return right;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("what stands above a small operand in its register doesn't count", "", std::int8_t, std::uint8_t, std::int16_t,
+                   std::uint16_t, std::int32_t, std::uint32_t) {
+  for_each_backend([]<class B>() {
+    verify(only_the_lower_bits_count<B, TestType>(0));
+    verify(only_the_lower_bits_count<B, TestType>(std::uint64_t{0xffff} << (8 * sizeof(TestType))));
+  });
 }
 
 TEMPLATE_TEST_CASE("two threads at neighbours lose nothing of each other's", "", std::uint8_t, std::uint16_t) {
