@@ -48,6 +48,7 @@ void add_epochs(std::vector<scenario>& all);
 void add_stacks_and_queues(std::vector<scenario>& all);
 void add_maps(std::vector<scenario>& all);
 void add_waiting(std::vector<scenario>& all);
+void add_spin_locks(std::vector<scenario>& all);
 
 inline std::vector<scenario> all() {
   std::vector<scenario> found;
@@ -59,6 +60,7 @@ inline std::vector<scenario> all() {
   add_stacks_and_queues(found);
   add_maps(found);
   add_waiting(found);
+  add_spin_locks(found);
   return found;
 }
 
