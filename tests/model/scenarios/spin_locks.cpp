@@ -240,8 +240,28 @@ void add_fairness(std::vector<scenario>& all, const std::string& name) {
                  }});
 }
 
-template <class Backend>
-using small_tickets = pawl::ticket_lock<Backend, std::uint8_t>;
+/// The numbers come round while threads wait for them.
+void add_last_tickets(std::vector<scenario>& all) {
+  all.push_back({"spin lock: ticket of a byte: lock | lock | try_lock, where its numbers end", [] {
+                   pawl::ticket_lock<B, std::uint8_t> lock;
+                   for (int i = 0; i < 254; ++i) {
+                     lock.lock();
+                     lock.unlock();
+                   }
+                   guarded data;
+                   const auto use = [&] {
+                     const std::scoped_lock holder(lock);
+                     data.enter();
+                   };
+                   at_once(use, use, [&] {
+                     if (!lock.try_lock()) return;
+                     data.enter();
+                     lock.unlock();
+                   });
+                   model::require(data.sections.get() >= 2 && lock.try_lock(), "who locks came in, and it is free in the end");
+                   model::require(!lock.try_lock(), "and held now");
+                 }});
+}
 
 }  // namespace
 
@@ -252,6 +272,7 @@ void add_spin_locks(std::vector<scenario>& all) {
   add_to_all<pawl::mcs_lock<B>>(all, "mcs");
   add_fairness<pawl::ticket_lock>(all, "ticket");
   add_fairness<pawl::mcs_lock>(all, "mcs");
+  add_last_tickets(all);
 }
 
 }  // namespace scenarios
