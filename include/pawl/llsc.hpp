@@ -99,7 +99,9 @@ class llsc {
     return link(cell_, cell_.load(o));
   }
   /// Loads only. relaxed, acquire or seq_cst.
-  [[nodiscard]] T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return value_of(cell_.load(o)); }
+  [[nodiscard]] T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    return value_of(cell_.load(o));
+  }
 
  private:
   static constexpr word with_value(word version, T value) noexcept {

@@ -179,8 +179,9 @@ class ticket_lock {
   bool try_lock() noexcept {
     // (2) acquire: pairs with (3), as (1)
     Ticket served = serving_.load(std::memory_order_acquire);
-    // relaxed: where the number that we draw is the one that (2) has seen served, it is our turn, and (2) has acquired all that (1) would
-    return next_.compare_exchange_strong(served, static_cast<Ticket>(served + 1), std::memory_order_relaxed, std::memory_order_relaxed);
+    const auto following = static_cast<Ticket>(served + 1);
+    // relaxed: where we draw the number that (2) has seen served, it is our turn, and (2) has acquired all that (1) would
+    return next_.compare_exchange_strong(served, following, std::memory_order_relaxed, std::memory_order_relaxed);
   }
   /// Calls the next number. Wait-free. By the thread that locked.
   void unlock() noexcept {
@@ -197,7 +198,7 @@ class ticket_lock {
     return before < most ? static_cast<std::uint32_t>(before) : most;
   }
 
-  atomic<Ticket, B> next_{0};     // the number that is drawn next
+  atomic<Ticket, B> next_{0};  // the number that is drawn next
   atomic<Ticket, B> serving_{0};  // the number whose turn it is; equal to next_ where the lock is free
 };
 
@@ -309,7 +310,8 @@ class mcs_lock {
   seat holder_;
 };
 
-static_assert(std::is_trivially_destructible_v<mcs_lock<backend::builtin>> && sizeof(mcs_lock<backend::builtin>) == 2 * sizeof(void*));
+static_assert(std::is_trivially_destructible_v<mcs_lock<backend::builtin>> &&
+              sizeof(mcs_lock<backend::builtin>) == 2 * sizeof(void*));
 static_assert(sizeof(tas_lock<backend::builtin>) == 1 && sizeof(ttas_lock<backend::builtin>) == 1);
 
 }  // namespace pawl::inline v0

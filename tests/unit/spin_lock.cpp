@@ -39,11 +39,12 @@ void for_each_lock(Check check) {
 }
 
 template <class Lock>
-constexpr bool promises = noexcept(std::declval<Lock&>().lock()) && noexcept(std::declval<Lock&>().try_lock()) &&
-                          noexcept(std::declval<Lock&>().unlock()) && std::is_nothrow_default_constructible_v<Lock> &&
-                          std::is_trivially_destructible_v<Lock> && !std::is_copy_constructible_v<Lock> &&
-                          !std::is_copy_assignable_v<Lock>;
-static_assert(promises<pawl::tas_lock<>> && promises<pawl::ttas_lock<>> && promises<pawl::ticket_lock<>> && promises<pawl::mcs_lock<>>);
+constexpr bool promises =
+    noexcept(std::declval<Lock&>().lock()) && noexcept(std::declval<Lock&>().try_lock()) &&
+    noexcept(std::declval<Lock&>().unlock()) && std::is_nothrow_default_constructible_v<Lock> &&
+    std::is_trivially_destructible_v<Lock> && !std::is_copy_constructible_v<Lock> && !std::is_copy_assignable_v<Lock>;
+static_assert(promises<pawl::tas_lock<>> && promises<pawl::ttas_lock<>> && promises<pawl::ticket_lock<>> &&
+              promises<pawl::mcs_lock<>>);
 
 constinit pawl::tas_lock<> constant_tas;
 constinit pawl::ttas_lock<> constant_ttas;

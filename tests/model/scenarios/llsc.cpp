@@ -88,7 +88,8 @@ void add_for(std::vector<scenario>& all, const std::string& type) {
     auto first = cell.load_linked(relaxed);
     auto second = cell.load_linked(relaxed);
     bool stored[2]{};
-    at_once([&] { stored[0] = first.store_conditional(T{1}, relaxed); }, [&] { stored[1] = second.store_conditional(T{2}, relaxed); });
+    at_once([&] { stored[0] = first.store_conditional(T{1}, relaxed); },
+            [&] { stored[1] = second.store_conditional(T{2}, relaxed); });
     model::require(stored[0] != stored[1], "one of them stored");
     model::require(!first.validate(relaxed) && !second.validate(relaxed), "and both links know");
     model::require(cell.load(relaxed) == (stored[0] ? T{1} : T{2}), "and what was stored is there");

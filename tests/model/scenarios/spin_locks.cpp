@@ -22,8 +22,8 @@ struct guarded {
 
 template <class Lock>
 void add_to_all(std::vector<scenario>& all, const std::string& name) {
-  const auto add = [&](const char* what, std::function<void()> body, bool large = false) {
-    all.push_back({"spin lock: " + name + ": " + what, std::move(body), large});
+  const auto add = [&](const char* what, std::function<void()> body) {
+    all.push_back({"spin lock: " + name + ": " + what, std::move(body)});
   };
   add("lock | lock", [] {
     Lock lock;
@@ -171,7 +171,7 @@ void add_to_all(std::vector<scenario>& all, const std::string& name) {
           first.enter();
         });
     model::require(first.sections.get() == 2 && second.sections.get() == 2, "each came in");
-  }, true);
+  });
   // By std::lock, which locks one and tries the other. (Where it fails it gives back and starts over, in a loop of its own without a
   // pause; so one thread is enough for the model.)
   add("two, by one scoped_lock", [] {
