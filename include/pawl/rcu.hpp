@@ -14,7 +14,7 @@
 // |                             | the domain, and what it retires while the longest critical section lasts; epochs<>::most_unreclaimed
 // |                             | computes it. (More for a moment where deleters retire.)
 // | a stalled writer            | holds back what it has itself retired; and if rcu_barrier waits for it, ended threads' garbage, too
-// | retire                      | amortized O(1): a step is linear in threads and in what it frees, and allocates nothing
+// | retire                      | amortized O(1): a step is linear in threads, kept readers and what it frees, and allocates nothing
 //
 // So: epochs where readers are short or many objects are read at once, hazard pointers where a reader may sleep.
 // No thread attaches or detaches: a record is made at a thread's first use and taken over when the thread ends, with what it retired.

@@ -32,8 +32,8 @@ INSTRUCTIONS = """# Instructions
 
 {written}
 What each operation of `pawl::atomic` is compiled to, with each memory order and on each target. It is a promise: the tests labelled
-`codegen` compile every line with g++ and clang, disassemble it and compare. The tables were written from the manuals of the
-architectures, not from what a compiler gave.
+`codegen` compile every line with g++ and clang, disassemble it and compare. The tables were written by hand, not taken
+from what a compiler gave.
 
 ## How to read the table
 

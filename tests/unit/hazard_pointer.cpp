@@ -308,6 +308,18 @@ TEST_CASE("a hazard pointer may end on another thread, and its slot comes home")
   CHECK(object::alive == before);
 }
 
+TEST_CASE("a batch whose hazard pointers end on other threads takes their slots again") {
+  pawl::hazard_pointers<> domain;
+  std::size_t blocks = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::array<hazard_pointer, 5> batch;
+    make_hazard_pointer_batch(std::span<hazard_pointer>(batch), domain);
+    domains::on_a_thread([&] { pawl::clear_hazard_pointer_batch(batch); });
+    if (round == 10) blocks = allocations::live_blocks();
+  }
+  CHECK(allocations::live_blocks() == blocks);
+}
+
 TEST_CASE("what a thread retired to hazard pointers is freed after its end by others, and its record taken over") {
   domains::what_a_thread_retired_is_freed_after_its_end_by_others<hazards>();
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <pawl/hash_map.hpp>
 #include <pawl/rcu.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -478,6 +480,23 @@ TEST_CASE("sections and retirements need no memory, and a section without a reco
   });
   CHECK(domain.stats().retired == 5);
   CHECK(domain.stats().reclaimed == 5);
+}
+
+TEST_CASE("a section without a record that ends in a container's callback is over") {
+  rcu_domain domain;
+  pawl::hash_map<int, int, std::hash<int>, std::equal_to<int>, rcu_domain> map(domain);
+  map.insert(1, 1);
+  on_a_thread([&] {
+    {
+      const allocations::failing now(1, true);
+      domain.lock();
+      verify(now.happened());
+    }
+    map.visit(1, [&](int, int) { domain.unlock(); });  // by now the thread has a record
+    const int before = object::alive;
+    (new object)->retire({}, domain);
+    verify(is_held(domain, before));
+  });
 }
 
 TEST_CASE("records stay few while threads come and go") {

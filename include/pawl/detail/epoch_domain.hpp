@@ -87,7 +87,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
 
   /// Frees now what this thread and ended threads retired and no critical section holds back. What other running threads retired stays
   /// theirs: rcu_barrier() takes that, too. Nothing in a deleter, whose caller goes on anyway, nor while a barrier takes it all. May
-  /// throw std::bad_alloc at a thread's first use. Linear in threads and retired objects.
+  /// throw std::bad_alloc at a thread's first use. Linear in threads, kept readers and retired objects.
   void reclaim() {
     record& mine = this_thread();
     if (mine.reclaiming || !mine.begin()) return;
@@ -192,11 +192,9 @@ class epochs<B, Alloc>::operation : public detail::addressed_operation<epochs, T
   operation& operator=(const operation&) = delete;
   ~operation() {
     if constexpr (N != 0) {
-      if (record_ != nullptr) [[likely]] {
-        static_cast<void>(record_->unlock());
-      } else {
+      // A callback may have ended a section from before this thread had a record by the record's: then this ends that one.
+      if (record_ == nullptr || !record_->unlock()) [[unlikely]]
         this->domain_.unlock_without_record();
-      }
     }
     // Only now, since our own section would hold it back, and so that deleters run in no section that they can't know of.
     if (due_) [[unlikely]]

@@ -10,7 +10,7 @@ namespace pawl::inline v0 {
 
 /// For loops, where the search for the thread's record in each lock and unlock of the domain would cost more than the section. Lockable, as
 /// the domain; its sections are apart from the domain's and other readers', and may overlap with them in any order. Made, used and ended on
-/// one thread; ends before the domain, and in no section (asserted).
+/// one thread; ends before the domain. Not in a section then (asserted).
 template <class B, class Alloc>
 class epochs<B, Alloc>::reader {
  public:

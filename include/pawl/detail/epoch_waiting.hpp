@@ -62,13 +62,15 @@ template <class B, class Alloc>
 void epochs<B, Alloc>::take_all(list& all) noexcept {
   // relaxed: seen after the fence by who doesn't own its lists before it, see record::begin
   taking_.take(std::memory_order_relaxed);
+  // Before the walk: a record that it doesn't find was made by who sees taking_ when it claims its lists, and so moves nothing into them.
+  asymmetric_thread_fence_heavy<B>();
   records_.for_each([](record& each) noexcept { each.taken.take(std::memory_order_relaxed); });
   asymmetric_thread_fence_heavy<B>();
   yield_backoff backoff;
   for (bool some_left = true; some_left;) {
     some_left = false;
     records_.for_each([&all, &some_left](record& each) noexcept {
-      // relaxed: our own. (A record that was made since the fence holds nothing that was retired before.)
+      // relaxed: our own. (One that was made since the first fence holds nothing that was retired before.)
       if (!each.taken.taken(std::memory_order_relaxed)) return;
       // (5) acquire: pairs with (4). Who owns its lists may be freeing what it took out of them: that is over then, too.
       if (each.owns_lists.load(std::memory_order_acquire)) {

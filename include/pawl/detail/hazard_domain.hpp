@@ -214,7 +214,8 @@ PAWL_ALWAYS_INLINE inline auto hazard_pointers<B, Alloc>::acquire_slot() -> deta
 template <class B, class Alloc>
 [[gnu::cold, gnu::noinline]] auto hazard_pointers<B, Alloc>::acquire_slot_of_more() -> detail::hazard_slot<B>& {
   record& mine = this_thread();
-  if (slot* const returned = mine.pop_returned()) return *returned;
+  mine.take_returned();
+  if (slot* const returned = mine.pop_free()) return *returned;
   for (slot& each : more_slots(mine).slots) mine.push_free(each);
   return *mine.pop_free();
 }
@@ -223,6 +224,7 @@ template <class B, class Alloc>
 template <class B, class Alloc>
 void hazard_pointers<B, Alloc>::reserve_slots(std::size_t count) {
   record& mine = this_thread();
+  mine.take_returned();
   std::size_t spare = 0;
   for (const slot* each = mine.free_slots; each != nullptr && spare < count; each = read_shared<B>(each->next_free)) ++spare;
   for (; spare < count; spare += chunk::size) {

@@ -123,17 +123,21 @@ struct alignas(cache_line) hazard_record {
     if (found != nullptr) free_slots = read_shared<B>(found->next_free);
     return found;
   }
-  // The same of those that other threads returned, where none is at hand; null where a new chunk is needed.
-  [[nodiscard]] slot* pop_returned() noexcept {
-    // (5) acquire: pairs with (6), so that next_free was written before we read it. relaxed first: mostly there is none.
-    if (free_slots == nullptr && returned.load(std::memory_order_relaxed) != nullptr) {
-      free_slots = returned.exchange(nullptr, std::memory_order_acquire);
-    }
-    return pop_free();
-  }
   void push_free(slot& freed) noexcept {
     write_shared<B>(freed.next_free, free_slots);
     free_slots = &freed;
+  }
+  // What other threads returned is at hand then.
+  void take_returned() noexcept {
+    // relaxed first: mostly there is none
+    if (returned.load(std::memory_order_relaxed) == nullptr) return;
+    // (5) acquire: pairs with (6), so that next_free was written before we read it
+    slot* each = returned.exchange(nullptr, std::memory_order_acquire);
+    while (each != nullptr) {
+      slot* const next = read_shared<B>(each->next_free);
+      push_free(*each);
+      each = next;
+    }
   }
   /// By any thread. Lock-free.
   void give_back(slot& freed) noexcept {
