@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <concepts>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -555,6 +556,24 @@ TEST_CASE("garbage peaks below its bound and above half of it, and comes back to
   SECTION("after another thread has taken over, and freed") { domain.reclaim(); }
   SECTION("by retiring more") { peak_of(25000); }
   CHECK(peak_of(20000) <= most);
+}
+
+TEST_CASE("steps are rarer where there are many readers to look at") {
+  rcu_domain domain;
+  constexpr std::size_t readers = 3000;
+  std::deque<rcu_domain::reader> kept;
+  for (std::size_t i = 0; i < readers; ++i) kept.emplace_back(domain);
+  constexpr std::size_t most = rcu_domain::most_unreclaimed(1, 1, readers);
+  static_assert(most > 2 * rcu_domain::most_unreclaimed(1, 1));
+  std::size_t peak = 0;
+  for (int i = 0; i < 30000; ++i) {
+    const std::scoped_lock section(kept[static_cast<std::size_t>(i) % readers]);
+    domains::retire_some<epochs>(domain, 1);
+    const auto now = domain.stats();
+    peak = std::max(peak, static_cast<std::size_t>(now.retired - now.reclaimed));
+  }
+  CHECK(peak <= most);
+  CHECK(2 * peak >= most);
 }
 
 TEST_CASE("memory is bounded where readers are many and short") {

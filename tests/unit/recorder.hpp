@@ -553,6 +553,7 @@ class per_thread : public per_thread_base {
       f(*static_cast<T*>(entries_[i].object));
     }
   }
+  void end_lost() const noexcept { tell_the_lost(); }
 
  private:
   void tell_the_lost() const noexcept {

@@ -77,12 +77,14 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   }
 
   /// The most objects that are retired and not yet reclaimed at any time, where `retiring` threads retire, of `threads` that use the
-  /// domain, and no critical section is longer than what a thread takes to retire as many as make a step due: tuning.scan_threshold, or
-  /// scan_per_slot times the threads, where that is more; and a quarter more where another thread is in its fence just then. Twice that,
-  /// since what one step could not free waits for the next. (More for a moment where deleters retire, and where the kernel has no memory
-  /// for a fence, until it has.)
-  [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads) noexcept {
-    return 2 * retiring * (base::threshold_for(threads) + base::patience(base::threshold_for(threads)));
+  /// domain, each with so many readers at a time, and no critical section is longer than what a thread takes to retire as many as make a
+  /// step due: tuning.scan_threshold, or scan_per_slot times the threads and readers, where that is more; and a quarter more where another
+  /// thread is in its fence just then. Twice that, since what one step could not free waits for the next. (More for a moment where
+  /// deleters retire, and where the kernel has no memory for a fence, until it has.)
+  [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads,
+                                                              std::size_t readers_each = 0) noexcept {
+    const std::size_t due = base::threshold_for(threads * (1 + readers_each));
+    return 2 * retiring * (due + base::patience(due));
   }
 
   /// Frees now what this thread and ended threads retired and no critical section holds back. What other running threads retired stays
@@ -125,7 +127,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   record& this_thread() {
     return records_.get([this] {
       record* const fresh = this->memory_.template make<record>();
-      threads_.fetch_add(1, std::memory_order_relaxed);
+      pins_.fetch_add(1, std::memory_order_relaxed);
       return fresh;
     });
   }
@@ -163,13 +165,13 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
     mine.end();
     return due;
   }
-  [[nodiscard]] std::size_t threshold() const noexcept { return base::threshold_for(threads_.load(std::memory_order_relaxed)); }
+  // In proportion to what a step looks at.
+  [[nodiscard]] std::size_t threshold() const noexcept { return base::threshold_for(pins_.load(std::memory_order_relaxed)); }
   void step_when_due(record& mine) noexcept;
   std::size_t step(record& mine, bool alone = false) noexcept;
   [[nodiscard]] std::uint64_t oldest_pin() const noexcept;
   std::uint64_t next_epoch() noexcept;
   void wait_for_readers(std::uint64_t epoch) noexcept;
-  void end_lost_threads() noexcept;
   void take_all(list& all) noexcept;
 
   typename env::template per_thread<record> records_;
@@ -181,7 +183,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   detail::turn<B> fencing_;
   detail::turn<B> in_barrier_;
   atomic<std::uint64_t, B> reclaimed_by_barriers_{0};
-  atomic<std::size_t, B> threads_{0};
+  atomic<std::size_t, B> pins_{0};  // of threads and of readers that are kept
 };
 
 template <class B, class Alloc>
@@ -355,6 +357,7 @@ template <class B, class Alloc>
 epochs<B, Alloc>::~epochs() {
   assert(this->bound_.load(std::memory_order_relaxed) == 0 && "an epochs domain outlives the containers made with it");
   // No other thread uses the domain. Deleters may retire more, to us.
+  records_.end_lost();
   for (list all;;) {
     records_.for_each([&all](record& each) noexcept { each.take_lists(all); });
     this->orphans_.take_all(all);

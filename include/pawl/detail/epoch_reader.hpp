@@ -52,6 +52,7 @@ class epochs<B, Alloc>::reader {
     if (pin* const spare = mine.take_pin()) return spare;
     pin* const fresh = domain.memory_.template make<pin>();
     mine.add(*fresh);
+    domain.pins_.fetch_add(1, std::memory_order_relaxed);
     return fresh;
   }
 

@@ -103,7 +103,8 @@ struct alignas(cache_line) epoch_record {
   alignas(cache_line) atomic<bool, B> owns_lists{false};
   bool reclaiming = false;  // inside of that
   bool in_barrier = false;  // the owner calls rcu_barrier
-  turn<B> taken;  // a barrier takes the lists
+  turn<B> taken;  // a barrier asks for the lists
+  turn<B> moving;  // it takes them at this moment
   retired_list<B> fresh;
   std::size_t look_at = env::tuning.scan_threshold;
   atomic<std::uint64_t, B> retired_total{0};
@@ -118,10 +119,8 @@ struct alignas(cache_line) epoch_record {
     // Between the two: either we see that the lists are taken, or the taker, who has a heavy fence between its two, that we own them.
     env::light_fence(fences);
     // (3) acquire: pairs with (6), by which the last taker left the lists empty
-    if (taken.taken(std::memory_order_acquire)) [[unlikely]] {
-      end();
-      return false;
-    }
+    if (taken.marked(std::memory_order_acquire)) [[unlikely]]
+      if (!end_vanished_barrier()) return false;
     announce_write<B>(fresh);
     announce_write<B>(waiting);
     return true;
@@ -134,12 +133,7 @@ struct alignas(cache_line) epoch_record {
   void lost_thread() noexcept {
     reclaiming = false;
     in_barrier = false;
-    announce_write<B>(fresh);
-    announce_write<B>(waiting);
-    fresh = {};
-    waiting = {};
-    waiting_since = 0;
-    look_at = env::tuning.scan_threshold;
+    forget_lists();
     free_pins = nullptr;
     for (epoch_pin<B>* each = pins.load(std::memory_order_relaxed); each != nullptr; each = read_shared<B>(each->next)) {
       each->since.store(0, std::memory_order_release);
@@ -148,8 +142,18 @@ struct alignas(cache_line) epoch_record {
     end();  // a barrier of the child may wait for this
   }
 
-  /// Needs a taker's or the owner's right to the lists. What made the next look late was in them.
+  /// By a barrier that has asked for them, and knows that nobody owns them.
+  void move_lists(retired_list<B>& into) noexcept {
+    forget_half_moved();
+    moving.take(std::memory_order_relaxed);
+    // release, both: a fork's child may get the memory as it is at any moment. With the lists half moved, it is to find that said.
+    B::thread_fence(std::memory_order_release);
+    take_lists(into);
+    moving.give_back(std::memory_order_release);
+  }
+  /// Needs the right to the lists. What made the next look late was in them.
   void take_lists(retired_list<B>& into) noexcept {
+    forget_half_moved();
     announce_write<B>(fresh);
     announce_write<B>(waiting);
     into.take_all(waiting);
@@ -158,6 +162,30 @@ struct alignas(cache_line) epoch_record {
   }
 
  private:
+  // What is in them is left alone.
+  void forget_lists() noexcept {
+    announce_write<B>(fresh);
+    announce_write<B>(waiting);
+    fresh = {};
+    waiting = {};
+    waiting_since = 0;
+    look_at = env::tuning.scan_threshold;
+  }
+  // A barrier that moved the lists vanished in a fork.
+  void forget_half_moved() noexcept {
+    if (moving.end_left_behind()) [[unlikely]]
+      forget_lists();
+  }
+  // False where a barrier of this process asks for the lists.
+  [[gnu::cold, gnu::noinline]] bool end_vanished_barrier() noexcept {
+    if (!taken.end_left_behind()) {
+      end();
+      return false;
+    }
+    forget_half_moved();
+    return true;
+  }
+
   [[nodiscard]] bool in_own_section() const noexcept { return (pin.load(std::memory_order_relaxed) & epoch_clock::nesting) != 0; }
   // In another section, or with fences that cost something: out of line, so that the usual case is straight.
   [[gnu::cold, gnu::noinline]] void lock_otherwise(const atomic<std::uint64_t, B>& epoch) noexcept {

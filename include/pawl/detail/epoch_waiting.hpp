@@ -18,16 +18,10 @@ void epochs<B, Alloc>::wait_for_readers(std::uint64_t epoch) noexcept {
   while (oldest_pin() <= epoch) backoff(B{});
 }
 
-// Sections of threads that a fork left behind end when somebody adopts their records.
-template <class B, class Alloc>
-void epochs<B, Alloc>::end_lost_threads() noexcept {
-  records_.for_each_abandoned([](record&) noexcept {});
-}
-
 template <class B, class Alloc>
 void epochs<B, Alloc>::synchronize() noexcept {
   if (const record* const mine = records_.find()) mine->assert_in_no_section();
-  end_lost_threads();
+  records_.end_lost();
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
 }
@@ -38,7 +32,8 @@ void epochs<B, Alloc>::barrier() noexcept {
   // It would wait for its own section, or for the deleter that calls it.
   if (mine != nullptr) mine->assert_in_no_section();
   assert((mine == nullptr || !(mine->reclaiming || mine->in_barrier)) && "rcu_barrier in a deleter");
-  end_lost_threads();
+  records_.end_lost();
+  const std::uint32_t here = detail::process_of<B>();
   // One at a time: what another barrier has taken must be freed before this one returns.
   // (7) acquire: pairs with (8): what that barrier did comes before
   for (yield_backoff backoff; !in_barrier_.try_take(std::memory_order_acquire);) backoff(B{});
@@ -53,7 +48,7 @@ void epochs<B, Alloc>::barrier() noexcept {
   reclaimed_by_barriers_.fetch_add(freed, std::memory_order_relaxed);
 
   if (mine != nullptr) mine->in_barrier = false;
-  in_barrier_.give_back(std::memory_order_release);  // (8)
+  in_barrier_.give_back_of(here, std::memory_order_release);  // (8). (A deleter may have forked.)
 }
 
 // All that was retired before. A thread whose lists are asked for keeps new ones with the orphans for the moment, and none may move what
@@ -77,7 +72,7 @@ void epochs<B, Alloc>::take_all(list& all) noexcept {
         some_left = true;
         return;
       }
-      each.take_lists(all);
+      each.move_lists(all);
       each.taken.give_back(std::memory_order_release);  // (6)
     });
     if (some_left) backoff(B{});

@@ -341,6 +341,7 @@ template <class B, class Alloc>
 hazard_pointers<B, Alloc>::~hazard_pointers() {
   assert(this->bound_.load(std::memory_order_relaxed) == 0 && "a hazard_pointers domain outlives the containers made with it");
   // No other thread uses the domain. Deleters may retire more, to us.
+  records_.end_lost();
   bool more = true;
   while (more) {
     more = false;

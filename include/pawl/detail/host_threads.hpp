@@ -8,6 +8,9 @@
 // they had is adopted there, too, but told before that its thread is lost, by `lost_thread()` where it has such a member.
 #pragma once
 
+#include <cstdint>
+#include <thread>
+
 #include "thread_table.hpp"
 
 namespace pawl::inline v0::detail {
@@ -61,18 +64,43 @@ class host_per_thread {
     }
   }
 
+  /// Afterwards no object is a thread's that a fork left behind. Waits for other threads that see to that just now.
+  void end_lost() const noexcept {
+    for (lease* each = registry_->leases.load(std::memory_order_acquire); each != nullptr; each = each->next) {
+      for (;;) {
+        // (3) acquire: pairs with (4), so that what the lost thread had is over when we look at it
+        const std::uint32_t holder = each->holder.load(std::memory_order_acquire);
+        if (holder == 0 || holder == this_process()) break;
+        if (try_adopt(*each)) {
+          each->holder.store(0, std::memory_order_release);  // as (1) in thread_table.hpp
+          break;
+        }
+        std::this_thread::yield();
+      }
+    }
+  }
+
  private:
+  static constexpr bool tells_of_loss = requires(T& object) { object.lost_thread(); };
+  // In a holder: that thread is about to tell the object that the one before is lost. No process has such a number.
+  static constexpr std::uint32_t telling = std::uint32_t{1} << 31U;
+
   static bool try_adopt(lease& each) noexcept {
     const std::uint32_t process = this_process();
     // relaxed: a look before the exchange, which would take the line from the thread that uses it
     std::uint32_t holder = each.holder.load(std::memory_order_relaxed);
+    if (holder == process || holder == (process | telling)) return false;
+    const bool tell = tells_of_loss && holder != 0;
     // (2) acquire: pairs with (1) in thread_table.hpp
-    if (holder == process ||
-        !each.holder.compare_exchange_strong(holder, process, std::memory_order_acquire, std::memory_order_relaxed)) {
+    if (!each.holder.compare_exchange_strong(holder, tell ? process | telling : process, std::memory_order_acquire,
+                                             std::memory_order_relaxed)) {
       return false;
     }
-    if constexpr (requires(T& object) { object.lost_thread(); }) {
-      if (holder != 0) static_cast<T*>(each.object)->lost_thread();
+    if constexpr (tells_of_loss) {
+      if (tell) {
+        static_cast<T*>(each.object)->lost_thread();
+        each.holder.store(process, std::memory_order_release);  // (4)
+      }
     }
     return true;
   }

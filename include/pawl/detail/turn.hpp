@@ -31,9 +31,27 @@ class turn {
   /// By a caller that nobody competes with.
   void take(order_t<B> order) noexcept { holder_.store(process_of<B>(), order); }
   void give_back(order_t<B> order) noexcept { holder_.store(0, order); }
+  /// By who may find itself in a fork's child meanwhile, where another thread may have taken it: for `holder` alone.
+  void give_back_of(std::uint32_t holder, order_t<B> order) noexcept {
+    holder_.compare_exchange_strong(holder, 0, order, std::memory_order_relaxed);
+  }
   [[nodiscard]] bool taken(order_t<B> order) const noexcept {
     const std::uint32_t holder = holder_.load(order);
     return holder != 0 && holder == process_of<B>();
+  }
+  /// Taken, or left behind.
+  [[nodiscard]] bool marked(order_t<B> order) const noexcept { return holder_.load(order) != 0; }
+  /// Whether a fork left it behind. relaxed: the child's first thread wrote it, or is the only one that reads it
+  [[nodiscard]] bool left_behind() const noexcept {
+    const std::uint32_t holder = holder_.load(std::memory_order_relaxed);
+    return holder != 0 && holder != process_of<B>();
+  }
+  /// True where it was left behind, and isn't marked now.
+  bool end_left_behind() noexcept {
+    std::uint32_t holder = holder_.load(std::memory_order_relaxed);
+    // relaxed: who left it is not here, so there is nothing to see
+    return holder != 0 && holder != process_of<B>() &&
+           holder_.compare_exchange_strong(holder, 0, std::memory_order_relaxed, std::memory_order_relaxed);
   }
 
  private:

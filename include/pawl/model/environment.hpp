@@ -59,6 +59,10 @@ class per_thread {
     if (host_) return host_->for_each_abandoned(f);
     if (active != nullptr) active->for_each_inherited(this, [&f](void* each) { f(*static_cast<T*>(each)); });
   }
+  // No process is forked in a check.
+  void end_lost() const noexcept {
+    if (host_) host_->end_lost();
+  }
 
  private:
   std::optional<host> host_;  // none in a check: what an execution that is given up holds, nobody ends

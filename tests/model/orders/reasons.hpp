@@ -12,7 +12,10 @@ inline std::string reason_for(const std::string& file, const std::string& line) 
   };
   static constexpr const char* failure_only =
       "Only the failure needs it, and its weakening is caught; g++ warns of a failure order above the success order.";
+  static constexpr const char* for_a_child = "Orders what a fork's child gets of the memory; the model forks no process.";
   static constexpr entry entries[] = {
+      {"pawl/detail/epoch_record.hpp", "B::thread_fence(std::memory_order_release)", for_a_child},
+      {"pawl/detail/epoch_record.hpp", "moving.give_back(", for_a_child},
       {"pawl/detail/epoch_waiting.hpp", "in_barrier_.try_take(",
        "The heavy fence behind it is an acquire fence, too; ThreadSanitizer doesn't see that."},
       {"pawl/hash_map.hpp", "head->key.compare_exchange_strong(state", failure_only},
