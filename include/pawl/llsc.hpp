@@ -23,6 +23,7 @@
 // costs what a load and a compare-and-swap cost; with 16 bytes a load, too, is a compare-and-swap where the machine has no other.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -105,20 +106,24 @@ class llsc {
 
  private:
   static constexpr word with_value(word version, T value) noexcept {
-    if constexpr (!std::is_void_v<detail::word_for<T>>) {
-      if (std::is_constant_evaluated()) return version << value_bits | constant_of(value);
-    }
+    if (std::is_constant_evaluated()) return version << value_bits | constant_of(value);
     word bits = 0;
     __builtin_memcpy(&bits, &value, sizeof(T));
     if constexpr (std::endian::native == std::endian::big) bits >>= 8 * (sizeof(word) - sizeof(T));
     return version << value_bits | bits;
   }
-  // A constant expression reads no pointer's bits, but null's are known.
+  // The same, byte by byte. A constant expression reads no pointer's bits, but null's are known.
   static constexpr word constant_of(T value) noexcept {
     if constexpr (std::is_pointer_v<T>) {
       if (value == nullptr) return 0;
     }
-    return std::bit_cast<detail::word_for<T>>(value);
+    const auto bytes = std::bit_cast<std::array<unsigned char, sizeof(T)>>(value);
+    word bits = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+      const std::size_t place = std::endian::native == std::endian::big ? sizeof(T) - 1 - i : i;
+      bits |= word{bytes[i]} << (8 * place);
+    }
+    return bits;
   }
   static word next(word seen, T value) noexcept { return with_value((seen >> value_bits) + 1, value); }
   static T value_of(word seen) noexcept {

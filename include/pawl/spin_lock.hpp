@@ -10,7 +10,7 @@
 //
 // What holds of all four:
 // - Blocking: where the holder stops, everybody who locks waits. try_lock never waits: it is wait-free where the backend's strong
-//   compare-and-swap and exchange are, else lock-free, and it fails for no other reason than that the lock is held or waited for.
+//   compare-and-swap and exchange are, else lock-free, and it fails only where the lock was held or waited for at some instant of the call.
 // - What happened before an unlock happens before what follows the next lock or successful try_lock.
 // - Nothing is allocated, nothing throws, there is no per-thread state and no end to the number of threads. A lock is constant-initialized
 //   and its destructor trivial (except under the model). No copy, no move: its address is its identity.
@@ -23,6 +23,8 @@
 // - More threads than processors: where the holder, or in a fair lock the one whose turn it is, has none, the others can do nothing. So
 //   who has waited for long, some microseconds, gives its processor away at each further look. Even so the fair locks suffer most: each
 //   hand-over then waits for the system to run one particular thread. A std::mutex is the better choice there.
+// - Real-time priorities: to give the processor away lets nobody of a lower priority run. Where the holder has one and waits for this very
+//   processor, neither gets on. Threads that share a lock have one priority, or processors of their own.
 #pragma once
 
 #include <concepts>
@@ -99,8 +101,9 @@ class tas_lock {
 /// reads, which all can do at once, and exchanges only when the lock looks free.
 ///
 /// Backoff is called after each look that found the lock held (T. E. Anderson, "The Performance of Spin Lock Alternatives for
-/// Shared-Memory Multiprocessors", IEEE TPDS 1990); with no_backoff a look is followed by one pause. Not fair: a thread may be passed
-/// over without end, and the longer its backoff has become, the easier.
+/// Shared-Memory Multiprocessors", IEEE TPDS 1990); with no_backoff a look is followed by one pause. Only yield_backoff gives the processor
+/// away: with the others who waits keeps it until the system takes it, perhaps from the holder. Not fair: a thread may be passed over
+/// without end, and the longer its backoff has become, the easier.
 template <class B = native, class Backoff = yield_backoff>
 class ttas_lock {
  public:

@@ -248,10 +248,12 @@ constinit pawl::llsc<int> constant_int{-5};
 constinit pawl::llsc<bool, minimal_backend> constant_bool;
 constinit pawl::llsc<colour> constant_colour{colour::green};
 constinit pawl::llsc<float> constant_float{1.5F};
+constinit pawl::llsc<three> constant_three{{{1, -2, 3}}};
 #if defined(__x86_64__)
 constinit pawl::llsc<double> constant_double{-2.5};
 constinit pawl::llsc<const char*> constant_pointer;
 constinit pawl::llsc<std::uint64_t> constant_large{~std::uint64_t{0}};
+constinit pawl::llsc<six> constant_six{{1, -2, 3}};
 #endif
 
 }  // namespace
@@ -261,16 +263,20 @@ TEST_CASE("llsc is constant-initialized") {
   CHECK(!constant_bool.load());
   CHECK(constant_colour.load() == colour::green);
   CHECK(std::bit_cast<std::uint32_t>(constant_float.load()) == std::bit_cast<std::uint32_t>(1.5F));
+  CHECK((constant_three.load() == three{{1, -2, 3}}));
 #if defined(__x86_64__)
   CHECK(std::bit_cast<std::uint64_t>(constant_double.load()) == std::bit_cast<std::uint64_t>(-2.5));
   CHECK(constant_pointer.load() == nullptr);
   CHECK(constant_large.load() == ~std::uint64_t{0});
+  CHECK((constant_six.load() == six{1, -2, 3}));
   // Made at run time it is the same word.
   pawl::llsc<double> made(-2.5);
   CHECK(std::memcmp(&made, &constant_double, sizeof made) == 0);
 #endif
   pawl::llsc<int> made_int(-5);
   CHECK(std::memcmp(&made_int, &constant_int, sizeof made_int) == 0);
+  pawl::llsc<three> made_three(three{{1, -2, 3}});
+  CHECK(std::memcmp(&made_three, &constant_three, sizeof made_three) == 0);
 }
 
 TEST_CASE("no update of two threads by load_linked and store_conditional is lost") {

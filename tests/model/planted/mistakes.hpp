@@ -6,8 +6,8 @@
 // where statements are put in. It must be in the header exactly once, or the build stops: so a header that changes can't switch a
 // mistake off. `row` is that of the table, 0 where it has none. Each of `caught` must find it, as one of the kinds named.
 //
-// Rows without a counterpart in include/: 11, 12 (locks), 17 (a seqlock's writer), 18 (Peterson), 21, 22 (rings), 34 (two
-// locks); mutants_*.cpp has these. Of 7, 16, 20, 25 and 33 it is the nearest: a scan that skips a slot, a copy that is not validated, a free
+// Rows without a counterpart in include/: 17 (a seqlock's writer), 18 (Peterson), 21, 22 (rings), 34 (two locks taken in two orders);
+// mutants_*.cpp has these. Of 7, 16, 20, 25 and 33 it is the nearest: a scan that skips a slot, a copy that is not validated, a free
 // while somebody reads, a last use that the free does not see, an address that comes back.
 #pragma once
 
