@@ -10,6 +10,8 @@ const looks = {  // colour, shape, dash, width
   'boost': ['--boost', 'rect', [], 2.5],
   'mutex': ['--mutex', 'rectRot', [], 2.5],
   'spin': ['--spin', 'triangle', [], 2.5],
+  'tas': ['--boost', 'rect', [], 2.5],
+  'lock-free': ['--ink', 'circle', [], 1],
   'reference': ['--first', 'circle', [], 1],
   'floor': ['--floor', false, [7, 4], 1.5],
   'floor-cas': ['--floor', false, [2, 3], 1.5],
@@ -126,6 +128,14 @@ function costLines(result) {
   return lines;
 }
 
+// What a chart of lines shows of a result: a value and the range of the repetitions.
+function shown(chart, result) {
+  const {measure} = chart;
+  if (!measure) return {y: result.ops_per_second / 1e6, low: result.min / 1e6, high: result.max / 1e6};
+  const {median, min, max} = result.fairness[measure.key];
+  return {y: median / measure.scale, low: min / measure.scale, high: max / measure.scale};
+}
+
 function drawLines(chart, canvas) {
   const {axis, options} = common();
   const last = chart.threads.length - 1;
@@ -135,7 +145,7 @@ function drawLines(chart, canvas) {
     const aside = looks[series.style][1] ? (i - (chart.series.length - 1) / 2) * step : 0;
     return {
       ...dataset(series, series.points.flatMap((r, x) => r ? [{
-        x: x + aside, y: r.ops_per_second / 1e6, low: r.min / 1e6, high: r.max / 1e6, result: r,
+        x: x + aside, ...shown(chart, r), result: r,
       }] : [])),
       showLine: true,
     };
@@ -145,15 +155,18 @@ function drawLines(chart, canvas) {
       ...axis('threads'), type: 'linear', min: -0.3, max: last + 0.3,
       afterBuildTicks: scale => { scale.ticks = chart.threads.map((_, x) => ({value: x})); },
     },
-    y: {...axis('million operations/s'), type: 'logarithmic', ...range(datasets)},
+    y: chart.measure && !chart.measure.logarithmic ? {...axis(chart.measure.axis), type: 'linear', min: 0, max: 1} :
+        {...axis(chart.measure ? chart.measure.axis : 'million operations/s'), type: 'logarithmic', ...range(datasets)},
   };
   options.scales.x.ticks = {...options.scales.x.ticks, callback: x => chart.threads[x]};
-  options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(' M')};
+  const unit = chart.measure ? chart.measure.unit : ' M';
+  if (options.scales.y.type === 'logarithmic') options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(unit)};
   options.plugins.tooltip.callbacks = {
     title: items => items[0].dataset.label,
     label: item => {
       const {result} = item.raw;
-      return `${result.threads} threads: ${digits(item.raw.y)} M ops/s (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
+      const what = chart.measure ? unit : ' M ops/s';
+      return `${result.threads} threads: ${digits(item.raw.y)}${what} (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
     },
     afterBody: items => costLines(items[0].raw.result),
   };
