@@ -12,9 +12,10 @@
 namespace study {
 
 struct fairness {
-  double share = 0;            // turns of the thread that had fewest, of those of the one that had most: 1 is equal, 0 is none at all
-  double jain = 0;             // (sum x)^2 / (n * sum x^2) of the threads' turns: 1 is equal, 1/n where one had them all (R. Jain et al., 1984)
-  double rare_wait_ns = 0;     // one wait in 1000 was longer
+  double share = 0;  // turns of the thread that had fewest, of those of the one that had most: 1 is equal, 0 is none at all
+  double jain =
+      0;  // (sum x)^2 / (n * sum x^2) of the threads' turns: 1 is equal, 1/n where one had them all (R. Jain et al., 1984)
+  double rare_wait_ns = 0;  // one wait in 1000 was longer
   double longest_wait_ns = 0;
 };
 

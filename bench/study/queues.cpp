@@ -38,7 +38,8 @@ void add_workload(points& all, const char* workload, thread_range threads, Run r
 
 void add_queues(points& all) {
   add_workload(all, "push, pop", {}, []<class Queue> { return pairs<Queue>; });
-  add_workload(all, "1 producer, 1 consumer", {.fewest = 2, .most = 2}, []<class Queue> { return one_producer_one_consumer<Queue>; });
+  add_workload(all, "1 producer, 1 consumer", {.fewest = 2, .most = 2},
+               []<class Queue> { return one_producer_one_consumer<Queue>; });
 }
 
 }  // namespace study

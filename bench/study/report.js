@@ -79,10 +79,11 @@ function dataset(series, points) {
   };
 }
 
-// 1, 2, 3, 5, 10, 20 ... and no other label.
-const fewTicks = unit => value => {
+// 1, 2, 3, 5, 10, 20 ... and no other label; over more than two and a half decades 1, 10, 100 ...
+const fewTicks = (unit, ends = {min: 1, max: 1}) => value => {
   const mantissa = Number(value.toExponential().split('e')[0]);
-  return [1, 2, 3, 5].includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
+  const labelled = ends.max / ends.min > 300 ? [1] : [1, 2, 3, 5];
+  return labelled.includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
 };
 
 // The ends of a logarithmic axis: all points and bars, and a little air.
@@ -150,22 +151,28 @@ function drawLines(chart, canvas) {
       showLine: true,
     };
   });
+  const ends = range(datasets);
   options.scales = {
     x: {
       ...axis('threads'), type: 'linear', min: -0.3, max: last + 0.3,
       afterBuildTicks: scale => { scale.ticks = chart.threads.map((_, x) => ({value: x})); },
     },
-    y: chart.measure && !chart.measure.logarithmic ? {...axis(chart.measure.axis), type: 'linear', min: 0, max: 1} :
-        {...axis(chart.measure ? chart.measure.axis : 'million operations/s'), type: 'logarithmic', ...range(datasets)},
+    y: {...axis(chart.measure ? chart.measure.axis : 'million operations/s'), type: 'logarithmic', ...ends},
   };
   options.scales.x.ticks = {...options.scales.x.ticks, callback: x => chart.threads[x]};
-  const unit = chart.measure ? chart.measure.unit : ' M';
-  if (options.scales.y.type === 'logarithmic') options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(unit)};
+  options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(chart.measure ? '' : ' M', ends)};
+  if (chart.measure && !chart.measure.logarithmic) {  // from none to all, and a little air
+    Object.assign(options.scales.y, {
+      type: 'linear', min: -0.03, max: 1.03,
+      afterBuildTicks: scale => { scale.ticks = [0, 0.2, 0.4, 0.6, 0.8, 1].map(value => ({value})); },
+    });
+    options.scales.y.ticks.callback = value => value;
+  }
   options.plugins.tooltip.callbacks = {
     title: items => items[0].dataset.label,
     label: item => {
       const {result} = item.raw;
-      const what = chart.measure ? unit : ' M ops/s';
+      const what = chart.measure ? chart.measure.unit : ' M ops/s';
       return `${result.threads} threads: ${digits(item.raw.y)}${what} (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
     },
     afterBody: items => costLines(items[0].raw.result),

@@ -134,7 +134,7 @@ def make(study):
     moved = f" In this run it was {min(handovers):.0f} to {max(handovers):.0f} ns." if handovers else ""
     body = (f"<header><h1>pawl under contention</h1>{context_table(context)}<nav>{links}</nav></header><main>{comparison_table(study)}"
             '<section><h2>How to read this</h2><p>Points are medians, bars reach from the worst repetition to the best. Scales are '
-            'logarithmic: equal distances are equal ratios. A push counts as one operation, and a pop as another. Only what gives '
+            'logarithmic (but for shares): equal distances are equal ratios. A push counts as one operation, and a pop as another. Only what gives '
             'the same guarantee shares a chart; the grey dashed lines are the <em>floor</em>, what bare instructions reach on one shared '
             'line with nothing between them. Under contention a structure may pass the line of the compare-and-swap: what a thread does '
             'between two attempts leaves the line to others, so that fewer fail. '

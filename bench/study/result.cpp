@@ -8,7 +8,7 @@ namespace study {
 namespace {
 
 // The median of one measure of fairness, and its range.
-nlohmann::ordered_json spread_of(const std::vector<fairness>& all, double fairness::*measure) {
+nlohmann::ordered_json spread_of(const std::vector<fairness>& all, double fairness::* measure) {
   std::vector<double> values;
   for (const fairness& each : all) values.push_back(each.*measure);
   const auto [min, max] = std::minmax_element(values.begin(), values.end());
