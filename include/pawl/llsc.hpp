@@ -76,8 +76,10 @@ class llsc {
     }
 
     /// Whether no store_conditional on the cell has succeeded since load_linked, this link's own included: a load, so true at some instant
-    /// during the call. With acquire or seq_cst, what this thread read between load_linked (acquire or seq_cst, too) and a validate
-    /// that is true it has read while the value stood. `o` is relaxed, acquire or seq_cst. Wait-free up to 8 bytes.
+    /// during the call. What this thread read between load_linked and a validate that is true it has read while the value stood, if
+    /// load_linked was acquire or seq_cst and so was each of those reads, or an acquire fence stands before validate: no order of validate
+    /// itself keeps earlier reads from being made later. `o` is relaxed, acquire or seq_cst. Wait-free up to 4 bytes, and where a load of
+    /// 16 is.
     [[nodiscard]] bool validate(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
       return cell_->load(o) == seen_;
     }

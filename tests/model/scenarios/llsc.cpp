@@ -165,24 +165,32 @@ void add_for(std::vector<scenario>& all, const std::string& type) {
     model::require(saw[0] || saw[1], "one of them sees the other");
   });
   // b is never above a. Who reads a, then b, and then a's value again, sees b above a where a has come back meanwhile.
-  add_one("read two under one link | up and down, in turn", [] {
-    llsc<T> a;
-    atomic<int> b{0};
-    at_once(
-        [&] {
-          // (1) acquire: pairs with the release of each store below, so b is no older than a
-          const auto link = a.load_linked(acquire);
-          // acquire: a change of a that came before this b is seen by validate
-          const int seen = b.load(acquire);
-          if (link.validate(relaxed)) model::require(seen <= number(link.value()), "both were there at once");
-        },
-        [&] {
-          const auto set = [&](T value) { static_cast<void>(a.load_linked(relaxed).store_conditional(value, release)); };
-          set(T{1});
-          b.store(1, release);
-          b.store(0, release);
-          set(T{0});
-        });
+  const auto read_two = [&](const char* what, int (*read)(const atomic<int>&)) {
+    add_one(what, [read] {
+      llsc<T> a;
+      atomic<int> b{0};
+      at_once(
+          [&] {
+            // (1) acquire: pairs with the release of each store below, so b is no older than a
+            const auto link = a.load_linked(acquire);
+            const int seen = read(b);
+            if (link.validate(relaxed)) model::require(seen <= number(link.value()), "both were there at once");
+          },
+          [&] {
+            const auto set = [&](T value) { static_cast<void>(a.load_linked(relaxed).store_conditional(value, release)); };
+            set(T{1});
+            b.store(1, release);
+            b.store(0, release);
+            set(T{0});
+          });
+    });
+  };
+  // acquire: a change of a that came before this b is seen by validate
+  read_two("read two under one link | up and down, in turn", [](const atomic<int>& b) { return b.load(acquire); });
+  read_two("read two under one link, by a fence | up and down, in turn", [](const atomic<int>& b) {
+    const int seen = b.load(relaxed);
+    B::thread_fence(acquire);
+    return seen;
   });
 }
 
