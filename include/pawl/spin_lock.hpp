@@ -182,6 +182,8 @@ class ticket_lock {
   bool try_lock() noexcept {
     // (2) acquire: pairs with (3), as (1)
     Ticket served = serving_.load(std::memory_order_acquire);
+    // relaxed: a look before the compare-and-swap, which would take the line from the holder
+    if (next_.load(std::memory_order_relaxed) != served) return false;
     const auto following = static_cast<Ticket>(served + 1);
     // relaxed: where we draw the number that (2) has seen served, it is our turn, and (2) has acquired all that (1) would
     return next_.compare_exchange_strong(served, following, std::memory_order_relaxed, std::memory_order_relaxed);
