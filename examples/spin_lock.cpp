@@ -6,7 +6,8 @@
 // must find the full sum.
 //
 // What to look at: `lock` and `unlock`. A spin lock is for critical sections of a few instructions: where the holder is preempted,
-// everybody waits for it. A std::mutex sleeps then, and a lock-free structure goes on.
+// everybody waits for it. A std::mutex sleeps then, and a lock-free structure goes on. (pawl has such locks ready, fair ones among them:
+// spin_lock.hpp, and locks.cpp here.)
 #include <cstdint>
 #include <cstdio>
 #include <mutex>

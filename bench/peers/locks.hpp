@@ -3,31 +3,38 @@
 // holds the lock stops all others.
 #pragma once
 
+#if defined(__linux__)
+#include <pthread.h>
+#endif
+
 #include <cstdint>
 #include <mutex>
 #include <queue>
 #include <stack>
 #include <unordered_map>
 
-#include "pawl/atomic.hpp"
-#include "pawl/backoff.hpp"
+#include "pawl/spin_lock.hpp"
 
 namespace peers {
 
 /// Spins on a plain read and gives the processor away after a while, so that more threads than cores get on.
-class spin_lock {
+using spin_lock = pawl::ttas_lock<>;
+
+#if defined(__linux__)
+/// The system's own spin lock, which never gives the processor away.
+class posix_spin_lock {
  public:
-  void lock() noexcept {
-    pawl::yield_backoff backoff;
-    while (taken_.test_and_set(std::memory_order_acquire)) {
-      while (taken_.test(std::memory_order_relaxed)) backoff();
-    }
-  }
-  void unlock() noexcept { taken_.clear(std::memory_order_release); }
+  posix_spin_lock() noexcept { pthread_spin_init(&lock_, PTHREAD_PROCESS_PRIVATE); }
+  posix_spin_lock(const posix_spin_lock&) = delete;
+  posix_spin_lock& operator=(const posix_spin_lock&) = delete;
+  ~posix_spin_lock() { pthread_spin_destroy(&lock_); }
+  void lock() noexcept { pthread_spin_lock(&lock_); }
+  void unlock() noexcept { pthread_spin_unlock(&lock_); }
 
  private:
-  pawl::atomic_flag<> taken_;
+  pthread_spinlock_t lock_;
 };
+#endif
 
 template <class Lock>
 class locked_stack {

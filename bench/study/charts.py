@@ -8,7 +8,7 @@ import summary
 SECTIONS = {
     "atomic": "The floor: atomic operations",
     "counter": "One counter",
-    "lock": "Locks against lock-free",
+    "lock": "Locks: against lock-free, and how fair",
     "stack": "Stack",
     "queue": "Queue",
     "hash_map": "Hash map",
@@ -20,8 +20,16 @@ WHY = {
               "reading memory that others may retire.",
     "counter": "All threads count on one word. An instruction made for it can't fail; a compare-and-swap fails when another thread was "
                "faster, and then the question is how long to wait. The floor is <code>std::atomic</code>'s fetch_add.",
-    "lock": "The same counter under a lock. <strong>The guarantees differ, which is what this chart is about:</strong> a thread that "
-            "loses its processor while it holds a lock stops all others; without one it stops nobody.",
+    ("lock", "add one"): "The same counter under a lock. <strong>The guarantees differ, which is what this chart is about:</strong> a thread "
+                         "that loses its processor while it holds a lock stops all others; without one it stops nobody. A lock that "
+                         "serves in the order in which threads come (ticket_lock, mcs_lock) moves to another core each time; one that "
+                         "does not may stay with a thread for long, whose cache has the line.",
+    ("lock", "share"): "Turns of the thread that got fewest, of those of the thread that got most: 1 where all got the same, 0 where one got "
+                       "none. Every thread locks, adds one and unlocks, as often as it can, and looks at the clock before and after the "
+                       "wait. With more threads than processors the system's share of the time is in it, too.",
+    ("lock", "rare_wait_ns"): "One wait in 1000 was longer than this.",
+    ("lock", "longest_wait_ns"): "The longest that any thread waited for one turn in a repetition. A processor that the system, or the host of a "
+                                 "virtual machine, takes away is in it.",
     ("stack", "push, pop"): "Every thread pushes one element and pops one, on a stack of {elements} elements. Each of the two is at "
                             "least one compare-and-swap on the same line.",
     ("queue", "push, pop"): "Every thread pushes one element and pops one, on a queue of {elements} elements.",
@@ -41,9 +49,25 @@ GUARANTEES = {
 }
 
 
+LOCKS = {"tas_lock": "tas", "ttas_lock": "third", "ticket_lock": "second", "mcs_lock": "first", "pthread_spinlock_t": "spin",
+         "CAS, no lock": "lock-free"}
+
+# What is said of turns at a lock: the member of "fairness", what stands at the axis, the unit, and in how many of it a value is.
+MEASURES = {
+    "share": {"title": "How evenly: fewest turns / most turns", "axis": "fewest / most", "unit": "", "scale": 1, "logarithmic": False,
+              "caption": "fewest / most turns"},
+    "rare_wait_ns": {"title": "How long: one wait in 1000", "axis": "µs", "unit": " µs", "scale": 1000, "logarithmic": True,
+                     "caption": "µs that one wait in 1000 exceeds"},
+    "longest_wait_ns": {"title": "How long: the longest wait", "axis": "µs", "unit": " µs", "scale": 1000, "logarithmic": True,
+                        "caption": "µs of the longest wait"},
+}
+
+
 def style(result):
     """The colour and shape of a series: the same thing looks the same in every chart."""
     variant = result["variant"]
+    if variant in LOCKS:
+        return LOCKS[variant]
     if result["library"] == "floor":
         return "floor-cas" if "CAS" in variant else "floor"
     if result["library"] == "boost":
@@ -67,6 +91,14 @@ def lines(key, title, why, rows, threads):
     """rows: {name: {threads: result}}."""
     drawn = [series(name, [points.get(n) for n in threads], style(next(iter(points.values())))) for name, points in rows.items()]
     return {"id": identifier(key), "kind": "lines", "title": title, "why": why, "threads": threads, "series": drawn}
+
+
+def turn_charts(rows, threads):
+    """One chart for each measure of fairness."""
+    for key, measure in MEASURES.items():
+        chart = lines(f"lock {key}", measure["title"], WHY["lock", key], rows, threads)
+        chart["measure"] = {"key": key, **measure}
+        yield chart
 
 
 def kind_of(guarantee):
@@ -113,8 +145,12 @@ def sections(study):
         charts = found.setdefault(structure, [])
         if structure == "atomic":
             charts.append(atomic_chart(rows, study["context"]["cpus"]))
-        elif structure in ("counter", "lock"):
+        elif structure == "counter":
             charts.append(lines(structure, "add one", WHY[structure], rows, threads))
+        elif workload == "take turns":
+            charts += turn_charts(rows, threads)
+        elif structure == "lock":
+            charts.append(lines(structure, "add one", WHY[structure, workload], rows, threads))
         else:
             charts += container_charts(structure, workload, rows, threads)
     return [(structure, SECTIONS[structure], charts) for structure, charts in found.items()]

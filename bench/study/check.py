@@ -12,7 +12,7 @@ import sys
 here = pathlib.Path(__file__).parent
 structures = {"atomic", "counter", "lock", "stack", "queue", "hash_map"}
 text = ("structure", "library", "variant", "guarantee", "workload")
-keys = [*text, "threads", "cpus", "handover_ns", "ops_per_second", "ns_per_op", "min", "max", "repetitions"]
+keys = [*text, "threads", "cpus", "handover_ns", "ops_per_second", "ns_per_op", "min", "max", "repetitions", "fairness"]
 context_keys = {"machine", "system", "cpu", "cpus", "caches", "compiler", "flags", "date", "pawl_version", "backend", "commit", "quick"}
 
 
@@ -32,6 +32,20 @@ def check_result(result):
     expect((result["handover_ns"] is not None) == handed_over, f"hand-over is wrong in {result}")
     expect(not handed_over or result["handover_ns"] > 1, f"no plausible hand-over in {result}")
     expect(result["repetitions"] == 3, f"wrong number of repetitions in {result}")
+    check_fairness(result)
+
+
+def check_fairness(result):
+    fairness = result["fairness"]
+    expect((fairness is not None) == (result["workload"] == "take turns"), f"fairness is where it should not be, or is not where it should, in {result}")
+    if fairness is None:
+        return
+    expect(list(fairness) == ["share", "jain", "rare_wait_ns", "longest_wait_ns"], f"the members of fairness are {list(fairness)}")
+    for each in fairness.values():
+        expect(0 <= each["min"] <= each["median"] <= each["max"], f"min, median and max are out of order in {fairness}")
+    expect(fairness["share"]["max"] <= 1 and 1 / result["threads"] - 1e-9 <= fairness["jain"]["min"] <= fairness["jain"]["max"] <= 1 + 1e-9,
+           f"more than a share in {fairness}")
+    expect(fairness["rare_wait_ns"]["median"] <= fairness["longest_wait_ns"]["median"], f"rare waits are longer than the longest in {fairness}")
 
 
 def check_coverage(results, threads):
@@ -40,6 +54,9 @@ def check_coverage(results, threads):
     expect({each["structure"] for each in results} == structures, "a structure is missing")
     for structure in ("counter", "lock", "stack", "queue", "hash_map"):
         expect(any(each[:2] == (structure, "floor") for each in found), f"{structure} has no floor")
+    for variant in ("tas_lock", "ttas_lock", "ticket_lock", "mcs_lock"):
+        for workload in ("add one", "take turns"):
+            expect(("lock", "pawl", variant, workload, 2) in found, f"{variant} wasn't asked to {workload}")
     for structure in ("stack", "queue"):
         for variant in ("tagged_pool", "hazard_pointers", "fixed tagged_pool"):
             for n in threads:
@@ -90,8 +107,9 @@ def check_page(text_of_page, results):
     # The table and the chart of atomics show one number of contending threads, the others all.
     for each in results:
         expect(each["structure"] == "atomic" or json.dumps(each) in shown, f"not on the page: {each}")
+    expect([each["measure"]["key"] for each in drawn if "measure" in each] == ["share", "rare_wait_ns", "longest_wait_ns"], "fairness isn't drawn")
     for chart in drawn:
-        if chart["id"] in ("chart-atomic", "chart-lock"):
+        if chart["id"] in ("chart-atomic", "chart-lock") or "measure" in chart:
             continue
         points = [(each, next(filter(None, each["points"]))) for each in chart["series"]]
         guarantees = {point["guarantee"] for each, point in points if point["library"] != "floor" and each["style"] != "reference"}
@@ -119,6 +137,7 @@ def main(program, folder):
     check_page((folder / "report.html").read_text(encoding="utf-8"), study["results"])
     table = subprocess.run([sys.executable, here / "summary.py", folder], check=True, capture_output=True, text=True).stdout
     expect("hazard pointer (protect, read, reset)" in table, "the summary lacks its comparisons")
+    expect("lock: take turns" in table, "the summary lacks fairness")
     check_arguments()
     print(f"{len(study['results'])} points, as they should be")
 

@@ -82,9 +82,9 @@ double one_producer_one_consumer(const trial& t) {
 /// The floor: per operation one fetch_add, or one compare-and-swap, on one line that all threads share.
 double one_fetch_add_each(const trial& t);
 double one_cas_each(const trial& t);
-inline void add_floors(points& all, const char* structure, const char* workload, unsigned only_threads = 0) {
-  all.push_back({structure, "floor", "one fetch_add", "none: a bare instruction", workload, one_fetch_add_each, only_threads});
-  all.push_back({structure, "floor", "one CAS", "none: a bare instruction", workload, one_cas_each, only_threads});
+inline void add_floors(points& all, const char* structure, const char* workload, thread_range threads = {}) {
+  all.push_back({structure, "floor", "one fetch_add", "none: a bare instruction", workload, one_fetch_add_each, threads});
+  all.push_back({structure, "floor", "one CAS", "none: a bare instruction", workload, one_cas_each, threads});
 }
 
 }  // namespace study

@@ -3,21 +3,38 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "fairness.hpp"
 #include "measure.hpp"
 
 namespace study {
 
+/// What one trial gave; fairness where that is measured, too.
+struct outcome {
+  outcome(double ops) : ops_per_second(ops) {}  // NOLINT(google-explicit-constructor): most points are a number
+  outcome(double ops, fairness f) : ops_per_second(ops), fair(f) {}
+
+  double ops_per_second;
+  std::optional<fairness> fair;
+};
+
+/// The numbers of threads for which a workload makes sense.
+struct thread_range {
+  unsigned fewest = 1;
+  unsigned most = ~0U;
+};
+
 struct point {
   std::string structure;  // atomic, counter, lock, stack, queue, hash_map
-  std::string library;    // pawl, std, boost, or floor: what the bare instructions reach
+  std::string library;    // pawl, std, POSIX, boost, or floor: what the bare instructions reach
   std::string variant;
   std::string guarantee;  // only equal ones are compared
   std::string workload;
-  std::function<double(const trial&)> run;  // makes the object afresh, and returns operations per second
-  unsigned only_threads = 0;                // where a workload makes sense for one number of threads alone
+  std::function<outcome(const trial&)> run;  // makes the object afresh
+  thread_range threads{};
 };
 
 using points = std::vector<point>;

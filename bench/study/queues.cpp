@@ -13,14 +13,14 @@ namespace {
 
 // The same libraries, whatever the threads do: `run` makes a point's function from a container type.
 template <class Run>
-void add_workload(points& all, const char* workload, unsigned only_threads, Run run) {
+void add_workload(points& all, const char* workload, thread_range threads, Run run) {
   const auto add = [&]<class Queue>(const char* library, const char* variant, const char* guarantee) {
-    all.push_back({"queue", library, variant, guarantee, workload, run.template operator()<Queue>(), only_threads});
+    all.push_back({"queue", library, variant, guarantee, workload, run.template operator()<Queue>(), threads});
   };
   constexpr auto unbounded = "lock-free, FIFO, unbounded";
   constexpr auto bounded = "lock-free, FIFO, bounded";
   constexpr auto blocking = "blocking, FIFO, unbounded";
-  add_floors(all, "queue", workload, only_threads);
+  add_floors(all, "queue", workload, threads);
   add.template operator()<peers::pawl_queue<pawl::tagged_pool<>>>("pawl", "tagged_pool", unbounded);
 #if PAWL_PEER_BOOST
   add.template operator()<peers::boost_queue>("boost", "lockfree::queue", unbounded);
@@ -37,8 +37,9 @@ void add_workload(points& all, const char* workload, unsigned only_threads, Run 
 }  // namespace
 
 void add_queues(points& all) {
-  add_workload(all, "push, pop", 0, []<class Queue> { return pairs<Queue>; });
-  add_workload(all, "1 producer, 1 consumer", 2, []<class Queue> { return one_producer_one_consumer<Queue>; });
+  add_workload(all, "push, pop", {}, []<class Queue> { return pairs<Queue>; });
+  add_workload(all, "1 producer, 1 consumer", {.fewest = 2, .most = 2},
+               []<class Queue> { return one_producer_one_consumer<Queue>; });
 }
 
 }  // namespace study

@@ -10,6 +10,8 @@ const looks = {  // colour, shape, dash, width
   'boost': ['--boost', 'rect', [], 2.5],
   'mutex': ['--mutex', 'rectRot', [], 2.5],
   'spin': ['--spin', 'triangle', [], 2.5],
+  'tas': ['--boost', 'rect', [], 2.5],
+  'lock-free': ['--ink', 'circle', [], 1],
   'reference': ['--first', 'circle', [], 1],
   'floor': ['--floor', false, [7, 4], 1.5],
   'floor-cas': ['--floor', false, [2, 3], 1.5],
@@ -77,10 +79,11 @@ function dataset(series, points) {
   };
 }
 
-// 1, 2, 3, 5, 10, 20 ... and no other label.
-const fewTicks = unit => value => {
+// 1, 2, 3, 5, 10, 20 ... and no other label; over more than two and a half decades 1, 10, 100 ...
+const fewTicks = (unit, ends = {min: 1, max: 1}) => value => {
   const mantissa = Number(value.toExponential().split('e')[0]);
-  return [1, 2, 3, 5].includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
+  const labelled = ends.max / ends.min > 300 ? [1] : [1, 2, 3, 5];
+  return labelled.includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
 };
 
 // The ends of a logarithmic axis: all points and bars, and a little air.
@@ -126,6 +129,14 @@ function costLines(result) {
   return lines;
 }
 
+// What a chart of lines shows of a result: a value and the range of the repetitions.
+function shown(chart, result) {
+  const {measure} = chart;
+  if (!measure) return {y: result.ops_per_second / 1e6, low: result.min / 1e6, high: result.max / 1e6};
+  const {median, min, max} = result.fairness[measure.key];
+  return {y: median / measure.scale, low: min / measure.scale, high: max / measure.scale};
+}
+
 function drawLines(chart, canvas) {
   const {axis, options} = common();
   const last = chart.threads.length - 1;
@@ -135,25 +146,34 @@ function drawLines(chart, canvas) {
     const aside = looks[series.style][1] ? (i - (chart.series.length - 1) / 2) * step : 0;
     return {
       ...dataset(series, series.points.flatMap((r, x) => r ? [{
-        x: x + aside, y: r.ops_per_second / 1e6, low: r.min / 1e6, high: r.max / 1e6, result: r,
+        x: x + aside, ...shown(chart, r), result: r,
       }] : [])),
       showLine: true,
     };
   });
+  const ends = range(datasets);
   options.scales = {
     x: {
       ...axis('threads'), type: 'linear', min: -0.3, max: last + 0.3,
       afterBuildTicks: scale => { scale.ticks = chart.threads.map((_, x) => ({value: x})); },
     },
-    y: {...axis('million operations/s'), type: 'logarithmic', ...range(datasets)},
+    y: {...axis(chart.measure ? chart.measure.axis : 'million operations/s'), type: 'logarithmic', ...ends},
   };
   options.scales.x.ticks = {...options.scales.x.ticks, callback: x => chart.threads[x]};
-  options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(' M')};
+  options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(chart.measure ? '' : ' M', ends)};
+  if (chart.measure && !chart.measure.logarithmic) {  // from none to all, and a little air
+    Object.assign(options.scales.y, {
+      type: 'linear', min: -0.03, max: 1.03,
+      afterBuildTicks: scale => { scale.ticks = [0, 0.2, 0.4, 0.6, 0.8, 1].map(value => ({value})); },
+    });
+    options.scales.y.ticks.callback = value => value;
+  }
   options.plugins.tooltip.callbacks = {
     title: items => items[0].dataset.label,
     label: item => {
       const {result} = item.raw;
-      return `${result.threads} threads: ${digits(item.raw.y)} M ops/s (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
+      const what = chart.measure ? chart.measure.unit : ' M ops/s';
+      return `${result.threads} threads: ${digits(item.raw.y)}${what} (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
     },
     afterBody: items => costLines(items[0].raw.result),
   };

@@ -77,9 +77,13 @@ def comparison_table(study):
             f"<th></th></tr></thead><tbody>{rows}</tbody></table></div></section>")
 
 
-def cell(result, as_cost):
+def cell(result, as_cost, measure=None):
     if result is None:
         return '<td class="number">–</td>'
+    if measure:
+        spread = result["fairness"][measure["key"]]
+        low, middle, high = (summary.digits(spread[each] / measure["scale"]) for each in ("min", "median", "max"))
+        return f'<td class="number">{middle}<small>{low}–{high}</small></td>'
     if as_cost:
         low, high = (1e9 * result["threads"] / result[end] for end in ("max", "min"))
         return f'<td class="number">{result["ns_per_op"]:.2f}<small>{low:.2f}–{high:.2f}</small></td>'
@@ -104,9 +108,12 @@ def chart_table(chart):
         caption = "ns per operation and thread: median, and the range of the repetitions"
     else:
         head = "".join(f"<th>{n} thread{'s' if n > 1 else ''}</th>" for n in chart["threads"])
+        measure = chart.get("measure")
         rows = "".join(f'<tr><th scope="row"><span class="key {each["style"]}"></span>{escape(each["name"])}</th>'
-                       f'{"".join(cell(point, False) for point in each["points"])}</tr>' for each in chart["series"]) + handover_row(chart)
-        caption = "million operations per second, all threads together: median, and the range of the repetitions"
+                       f'{"".join(cell(point, False, measure) for point in each["points"])}</tr>' for each in chart["series"])
+        rows += handover_row(chart)
+        caption = (measure or {"caption": "million operations per second, all threads together"})["caption"]
+        caption += ": median, and the range of the repetitions"
     return (f'<div class="scroll"><table><caption>{caption}</caption><thead><tr><th></th>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table></div>")
 
@@ -127,7 +134,7 @@ def make(study):
     moved = f" In this run it was {min(handovers):.0f} to {max(handovers):.0f} ns." if handovers else ""
     body = (f"<header><h1>pawl under contention</h1>{context_table(context)}<nav>{links}</nav></header><main>{comparison_table(study)}"
             '<section><h2>How to read this</h2><p>Points are medians, bars reach from the worst repetition to the best. Scales are '
-            'logarithmic: equal distances are equal ratios. A push counts as one operation, and a pop as another. Only what gives '
+            'logarithmic (but for shares): equal distances are equal ratios. A push counts as one operation, and a pop as another. Only what gives '
             'the same guarantee shares a chart; the grey dashed lines are the <em>floor</em>, what bare instructions reach on one shared '
             'line with nothing between them. Under contention a structure may pass the line of the compare-and-swap: what a thread does '
             'between two attempts leaves the line to others, so that fewer fail. '
@@ -136,7 +143,7 @@ def make(study):
     for structure, words, drawn in sections:
         body += f'<section id="{structure}"><h2>{escape(words)}</h2><div class="figures">{"".join(map(chart_figure, drawn))}</div></section>'
     body += f"</main><footer>Made of study.json by bench/study/report.py, with Chart.js {chart_library.version} (MIT).</footer>"
-    drawn = [{key: chart[key] for key in ("id", "kind", "title", "threads", "rows", "series") if key in chart}
+    drawn = [{key: chart[key] for key in ("id", "kind", "title", "threads", "rows", "series", "measure") if key in chart}
              for _, _, each in sections for chart in each]
     # "<" can't end a script element when it is written as an escape.
     data = json.dumps(drawn, separators=(",", ":")).replace("<", "\\u003c")

@@ -5,6 +5,26 @@
 
 namespace study {
 
+namespace {
+
+// The median of one measure of fairness, and its range.
+nlohmann::ordered_json spread_of(const std::vector<fairness>& all, double fairness::* measure) {
+  std::vector<double> values;
+  for (const fairness& each : all) values.push_back(each.*measure);
+  const auto [min, max] = std::minmax_element(values.begin(), values.end());
+  return {{"median", median(values)}, {"min", *min}, {"max", *max}};
+}
+
+nlohmann::ordered_json fairness_of(const series& s) {
+  if (s.fair.empty()) return {};
+  return {{"share", spread_of(s.fair, &fairness::share)},
+          {"jain", spread_of(s.fair, &fairness::jain)},
+          {"rare_wait_ns", spread_of(s.fair, &fairness::rare_wait_ns)},
+          {"longest_wait_ns", spread_of(s.fair, &fairness::longest_wait_ns)}};
+}
+
+}  // namespace
+
 nlohmann::ordered_json result_of(const series& s) {
   using json = nlohmann::ordered_json;
   const double middle = median(s.ops_per_second);
@@ -21,7 +41,8 @@ nlohmann::ordered_json result_of(const series& s) {
           {"ns_per_op", middle > 0 ? 1e9 * s.threads / middle : 0},
           {"min", *min},
           {"max", *max},
-          {"repetitions", s.ops_per_second.size()}};
+          {"repetitions", s.ops_per_second.size()},
+          {"fairness", fairness_of(s)}};
 }
 
 }  // namespace study

@@ -12,7 +12,7 @@ std::vector<series> lay_out(const points& all, const std::vector<unsigned>& thre
         first, all.end(), [&](const point& p) { return p.structure != first->structure || p.workload != first->workload; });
     for (const unsigned n : threads) {
       for (auto each = first; each != last; ++each) {
-        if (each->only_threads == 0 || each->only_threads == n) order.push_back({&*each, n, {}, {}});
+        if (each->threads.fewest <= n && n <= each->threads.most) order.push_back({&*each, n, {}, {}, {}});
       }
     }
     first = last;
@@ -30,7 +30,9 @@ void run(std::vector<series>& all, const schedule& s, const progress& report) {
       report(done++, all.size() * s.repetitions, each);
       const double handover = handover_ns(each.threads);
       if (handover > 0) each.handover.push_back(handover);
-      each.ops_per_second.push_back(each.what->run({each.threads, s.length}));
+      const outcome result = each.what->run({each.threads, s.length});
+      each.ops_per_second.push_back(result.ops_per_second);
+      if (result.fair) each.fair.push_back(*result.fair);
     }
   }
 }

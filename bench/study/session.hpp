@@ -16,6 +16,7 @@ struct series {
   unsigned threads = 1;
   std::vector<double> ops_per_second;
   std::vector<double> handover;  // nanoseconds; empty where the threads share one processor
+  std::vector<fairness> fair;    // empty where it is not measured
 };
 
 /// The series of the points at these numbers of threads, in the order in which they are measured: those that will be compared, that is

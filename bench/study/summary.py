@@ -11,10 +11,13 @@ def load(folder):
     return json.loads((pathlib.Path(folder) / "study.json").read_text())
 
 
-def millions(ops_per_second):
-    """Three digits that count, in million operations a second."""
-    value = ops_per_second / 1e6
+def digits(value):
+    """Three digits that count."""
     return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+
+
+def millions(ops_per_second):
+    return digits(ops_per_second / 1e6)
 
 
 def name(result):
@@ -68,6 +71,25 @@ def comparisons(results):
     return found
 
 
+def print_fairness(results):
+    """How evenly threads were served, where that was measured."""
+    found = [each for each in results if each["fairness"]]
+    if not found:
+        return
+    print("\nlock: take turns (medians: fewest turns / most turns; Jain's index; one wait in 1000, and the longest, in us)")
+    threads = sorted({each["threads"] for each in found})
+    print(f"  {'threads':24}" + "".join(f"{n:>40}" for n in threads))
+    for row in dict.fromkeys(map(name, found)):
+        line = f"  {row:24}"
+        for n in threads:
+            for each in found:
+                if name(each) == row and each["threads"] == n:
+                    middle = {key: value["median"] for key, value in each["fairness"].items()}
+                    line += f"{middle['share']:16.3f} {middle['jain']:6.3f} " + "".join(
+                        f"{digits(middle[key] / 1000):>8}" for key in ("rare_wait_ns", "longest_wait_ns"))
+        print(line)
+
+
 def print_table(study):
     results = study["results"]
     threads = sorted({each["threads"] for each in results})
@@ -89,6 +111,7 @@ def print_table(study):
                 else:
                     line += f"{millions(each['ops_per_second']):>8} " + f"({millions(each['min'])} to {millions(each['max'])})".rjust(15)
             print(line)
+    print_fairness(results)
     handovers = sorted(each["handover_ns"] for each in results if each["handover_ns"])
     if handovers:
         print(f"\nhanding a line from core to core took {handovers[0]:.0f} to {handovers[-1]:.0f} ns")

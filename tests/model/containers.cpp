@@ -50,3 +50,7 @@ TEST_CASE("maps: buckets that nobody has used") { explore("hash_map of 8 buckets
 TEST_CASE("maps: what an operation tells") { explore("hash_map tells"); }
 TEST_CASE("sets") { explore("hash_set"); }
 TEST_CASE("rooms in which threads wait") { explore("waiting: ", true); }
+TEST_CASE("spin locks: sections that exclude each other, and who is served when") {
+  for (const char* lock : {"tas: ", "ttas: ", "ticket", "mcs: "}) explore((std::string("spin lock: ") + lock).c_str(), true);
+}
+TEST_CASE("llsc: updates, links that have become invalid, and what is known behind them") { explore("llsc: "); }

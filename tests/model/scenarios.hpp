@@ -48,6 +48,8 @@ void add_epochs(std::vector<scenario>& all);
 void add_stacks_and_queues(std::vector<scenario>& all);
 void add_maps(std::vector<scenario>& all);
 void add_waiting(std::vector<scenario>& all);
+void add_spin_locks(std::vector<scenario>& all);
+void add_llsc(std::vector<scenario>& all);
 
 inline std::vector<scenario> all() {
   std::vector<scenario> found;
@@ -59,6 +61,8 @@ inline std::vector<scenario> all() {
   add_stacks_and_queues(found);
   add_maps(found);
   add_waiting(found);
+  add_spin_locks(found);
+  add_llsc(found);
   return found;
 }
 

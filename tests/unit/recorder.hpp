@@ -25,6 +25,9 @@
 // how constants are read that a constructor made.
 //
 // Threads are simulated: `current_thread` says who runs. An interruption runs another thread's operation between two accesses of one.
+// Where two wait for each other they are real threads, of which one runs at a time: `waits` is called at each pause and makes the other go on.
+//
+// An atomic may also begin in its thread's frame, where others get to know it: then it alone is watched there.
 #pragma once
 
 #include <algorithm>
@@ -99,9 +102,9 @@ class aside {
   };
 
  private:
-  static inline int depth_ = 0;
-  static inline std::size_t began_ = 0;
-  static inline std::size_t done_aside_ = 0;
+  static inline thread_local int depth_ = 0;
+  static inline thread_local std::size_t began_ = 0;
+  static inline thread_local std::size_t done_aside_ = 0;
 };
 
 class per_thread_base;
@@ -134,6 +137,7 @@ class world {
   bool heavy_fence_fails = false;
   bool fences_are_usual = true;
   unsigned attempts = 0;  // compare-and-swaps that could succeed
+  std::function<void()> waits;  // at each pause
   struct {
     std::size_t steps = 0, atomic = 0, plain = 0, allocations = 0, light = 0, heavy = 0, settled = 0, pauses = 0,
                 thread_objects = 0, adopted = 0, abandoned = 0, globals = 0, waits = 0, sleeps = 0, notified_one = 0,
@@ -259,7 +263,17 @@ class world {
   // ---- The seams --------------------------------------------------------------------------------------------------------------
   void begin(void* memory, std::size_t bytes) {
     const aside a;
-    region* const in = region_of(memory, bytes);
+    region* in = region_of(memory, bytes);
+    if (in == nullptr && is_in_a_frame(memory)) {
+      region& added = regions_[address_of(memory)];
+      added.name = "an atomic in a frame";
+      added.bytes = static_cast<unsigned char*>(memory);
+      added.shadow.assign(added.bytes, added.bytes + bytes);
+      added.truth.resize(bytes);
+      added.kinds.assign(bytes, kind::watched);
+      added.in_a_frame = true;
+      in = &added;
+    }
     if (in == nullptr) return complain("an atomic begins outside of all memory that the environment knows");
     if (!atomics_.emplace(address_of(memory), bytes).second) complain("an atomic begins where one is");
     mark(*in, memory, bytes, kind::atomic);
@@ -275,7 +289,10 @@ class world {
     step("end");
     const auto found = atomics_.find(address_of(memory));
     if (found == atomics_.end()) return complain("an atomic ends that never began");
-    if (region* const in = region_of(memory, found->second)) mark(*in, memory, found->second, kind::watched);
+    if (region* const in = region_of(memory, found->second)) {
+      mark(*in, memory, found->second, kind::watched);
+      if (in->in_a_frame) regions_.erase(address_of(memory));
+    }
     atomics_.erase(found);
   }
   /// An operation on an atomic is about to begin.
@@ -359,6 +376,7 @@ class world {
     std::vector<unsigned char> shadow;  // what the bytes should be
     std::vector<unsigned char> truth;  // and what they would be, where garbage hides it
     std::vector<kind> kinds;
+    bool in_a_frame = false;
     [[nodiscard]] std::size_t size() const noexcept { return shadow.size(); }
   };
   struct global_object {
@@ -379,6 +397,12 @@ class world {
     if (after == regions_.begin()) return nullptr;
     region& candidate = std::prev(after)->second;
     return address_of(memory) + bytes <= address_of(candidate.bytes) + candidate.size() ? &candidate : nullptr;
+  }
+  // Of the caller's frame or one of those above it: the stack grows towards lower addresses.
+  static bool is_in_a_frame(const void* memory) noexcept {
+    constexpr std::size_t near = std::size_t{64} << 10U;
+    const auto here = address_of(__builtin_frame_address(0));
+    return address_of(memory) > here && address_of(memory) - here < near;
   }
   static void mark(region& in, const void* memory, std::size_t bytes, kind as) {
     const std::size_t from = address_of(memory) - address_of(in.bytes);
@@ -628,6 +652,7 @@ struct recorder {
   static void pause() noexcept {
     ++world::get().seen.pauses;
     world::get().event("pause");
+    if (world::get().waits) world::get().waits();
   }
 };
 static_assert(pawl::is_backend<recorder>);

@@ -13,8 +13,10 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
+#include <semaphore>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -27,8 +29,10 @@
 #include <pawl/fence.hpp>
 #include <pawl/hash_map.hpp>
 #include <pawl/hazard_pointer.hpp>
+#include <pawl/llsc.hpp>
 #include <pawl/queue.hpp>
 #include <pawl/rcu.hpp>
+#include <pawl/spin_lock.hpp>
 #include <pawl/stack.hpp>
 #include <pawl/tagged_pool.hpp>
 
@@ -1130,4 +1134,188 @@ TEST_CASE("a map runs over a backend that has the mandatory functions alone") {
   std::size_t visited = 0;
   map.visit_all([&visited](std::uint64_t, const wide&) { ++visited; });
   CHECK(visited == map.size());
+}
+
+// ---- Locks -------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Thread 1, as a real one: it or the main thread runs, never both, so that each may wait for the other.
+class other_thread {
+ public:
+  template <class Body>
+  explicit other_thread(Body body)
+      : thread_([this, body] {
+          goes_on_.acquire();
+          body();
+          ended_ = true;
+          main_goes_on_.release();
+        }) {}
+  other_thread(const other_thread&) = delete;
+  other_thread& operator=(const other_thread&) = delete;
+  ~other_thread() {
+    while (!ended_) switch_over();
+    thread_.join();
+  }
+  /// Whoever of the two calls it, the other one goes on now.
+  void switch_over() {
+    world& w = world::get();
+    if (std::this_thread::get_id() == thread_.get_id()) {
+      main_goes_on_.release();
+      goes_on_.acquire();
+      w.current_thread = 1;
+    } else if (!ended_) {
+      w.current_thread = 1;
+      goes_on_.release();
+      main_goes_on_.acquire();
+      w.current_thread = 0;
+    }
+  }
+
+ private:
+  std::binary_semaphore goes_on_{0};
+  std::binary_semaphore main_goes_on_{0};
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+// Two threads, of which the first is interrupted by the second after `first` accesses, and that one gives way after `second` of its own; then
+// each runs until it waits. False where one was over before.
+template <class Section>
+bool two_that_wait(world& w, std::size_t first, std::size_t second, Section section) {
+  bool both = false;
+  {
+    std::optional<other_thread> other;
+    {
+      const rec::aside a;
+      other.emplace(section);
+      w.waits = [&other] { other->switch_over(); };
+    }
+    w.interrupt(first, [&] {
+      w.interrupt(second, [&] {
+        both = true;
+        other->switch_over();
+      });
+      other->switch_over();
+    });
+    section();
+    const rec::aside a;
+    static_cast<void>(w.was_interrupted());
+    other.reset();
+  }
+  const rec::aside a;
+  w.waits = nullptr;
+  return both;
+}
+
+template <class Lock>
+void lock_alone(reached& places) {
+  record(places, [](world& w) {
+    object<Lock> lock("the lock");
+    for (std::size_t first = 1; first < 40; ++first) {
+      for (std::size_t second = 1; second < 40; ++second) {
+        int inside = 0;
+        int sections = 0;
+        const auto section = [&] {
+          for (int i = 0; i < 2; ++i) {
+            if (i == 0 || !lock->try_lock()) lock->lock();
+            expect(++inside == 1);
+            expect(!lock->try_lock());
+            --inside;
+            ++sections;
+            lock->unlock();
+          }
+        };
+        const bool both = two_that_wait(w, first, second, section);
+        expect(sections == 4);
+        if (!both && second == 1) first = 40;
+        if (!both) break;
+      }
+    }
+    expect(w.seen.pauses > 0);
+    expect(w.seen.allocations + w.seen.thread_objects + w.seen.globals == 0);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("the recorder sees all that spin locks do") {
+  reached places;
+  lock_alone<pawl::tas_lock<recorder>>(places);
+  lock_alone<pawl::ttas_lock<recorder>>(places);
+  lock_alone<pawl::ttas_lock<recorder, pawl::no_backoff>>(places);
+  lock_alone<pawl::ticket_lock<recorder>>(places);
+  lock_alone<pawl::ticket_lock<recorder, std::uint8_t>>(places);
+  lock_alone<pawl::mcs_lock<recorder>>(places);
+  places.all_of("spin_lock.hpp");
+}
+
+TEST_CASE("the recorder sees all that llsc does") {
+  reached places;  // in this file: the header names no order
+  const auto count = [&places]<class T>(T) {
+    record(places, [](world& w) {
+      object<pawl::llsc<T, recorder>> cell("the cell");
+      T counted{};
+      interleave(
+          w,
+          [&] {
+            for (;;) {
+              auto link = cell->load_linked(std::memory_order_relaxed);
+              const auto before = link.value();
+              const bool valid = link.validate();
+              if (!link.store_conditional(static_cast<T>(before + 1), std::memory_order_acq_rel)) continue;
+              ++counted;
+              expect(valid);
+              expect(!link.validate(std::memory_order_acquire));
+              return;
+            }
+          },
+          [&] {
+            auto link = cell->load_linked();
+            if (link.store_conditional(static_cast<T>(link.value() + 1))) ++counted;
+          },
+          [&] { expect(cell->load() == counted); });
+      expect(w.seen.allocations + w.seen.thread_objects + w.seen.globals + w.seen.plain == 0);
+    });
+  };
+  count(std::uint8_t{});
+  count(std::uint32_t{});
+}
+
+TEST_CASE("spin locks and llsc run over a backend that has the mandatory functions alone") {
+  const auto exclude = []<class Lock>(Lock& lock) {
+    int plain = 0;
+    const auto work = [&] {
+      for (int i = 0; i < 5000; ++i) {
+        const std::scoped_lock holder(lock);
+        ++plain;
+      }
+    };
+    std::thread other(work);
+    work();
+    other.join();
+    CHECK(plain == 10'000);
+  };
+  pawl::tas_lock<bare> tas;
+  pawl::ttas_lock<bare> ttas;
+  pawl::ticket_lock<bare> ticket;
+  pawl::mcs_lock<bare> mcs;
+  exclude(tas);
+  exclude(ttas);
+  exclude(ticket);
+  exclude(mcs);
+
+  pawl::llsc<std::uint32_t, bare> counter;
+  const auto count = [&counter] {
+    for (int i = 0; i < 5000; ++i) {
+      for (;;) {
+        auto link = counter.load_linked();
+        if (link.store_conditional(link.value() + 1)) break;
+      }
+    }
+  };
+  std::thread other(count);
+  count();
+  other.join();
+  CHECK(counter.load() == 10'000);
 }

@@ -41,7 +41,9 @@ inline void print_tables(std::vector<scenario_size> sizes) {
                                      {"queues over epochs", "queue over epochs"},
                                      {"maps over epochs", "hash_map over epochs"},
                                      {"maps and sets", "hash_"},
-                                     {"rooms in which threads wait", "waiting: "}};
+                                     {"rooms in which threads wait", "waiting: "},
+                                     {"spin locks", "spin lock: "},
+                                     {"llsc", "llsc: "}};
   const auto print = [](const std::string& columns, const scenario_size& size) {
     std::printf("| %s | %llu | %llu | %llu | %.2f |\n", columns.c_str(), static_cast<unsigned long long>(size.executions),
                 static_cast<unsigned long long>(size.blocked), static_cast<unsigned long long>(size.steps), size.seconds);
