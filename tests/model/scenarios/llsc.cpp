@@ -66,18 +66,18 @@ void add_for(std::vector<scenario>& all, const std::string& type) {
   add_one("once | once", [] {
     llsc<T> cell;
     bool stored[2]{};
-    const auto store = [&](int i) {
-      return [&, i] {
+    const auto store = [&](int i, T value) {
+      return [&, i, value] {
         auto link = cell.load_linked(relaxed);
         auto same = link;
-        const bool first = link.store_conditional(static_cast<T>(i + 1), relaxed);
+        const bool first = link.store_conditional(value, relaxed);
         model::require(!link.store_conditional(T{9}, relaxed), "a link stores once");
         model::require(!same.store_conditional(T{9}, relaxed), "and its copy not at all, then");
         model::require(!link.validate(relaxed) && !same.validate(relaxed), "and what it saw has been replaced");
         stored[i] = first;
       };
     };
-    at_once(store(0), store(1));
+    at_once(store(0, T{1}), store(1, T{2}));
     const T left = cell.load(relaxed);
     model::require(stored[0] || stored[1], "a store fails only because of another");
     model::require(left == T{1} ? stored[0] : left == T{2} && stored[1], "who stored, did");
