@@ -302,20 +302,22 @@ struct access {
   }
   template <bool Strong>
   PAWL_ALWAYS_INLINE static bool compare_exchange(word& object, T& expected, word desired, order success, order failure) noexcept {
-    const word wanted = to_word(expected);
+    [[maybe_unused]] const word wanted = to_word(expected);
     word found = wanted;
     if constexpr (!has_padding<T>) {
       // Without the loop below, of which g++ would leave an instruction.
       const bool done = attempt<Strong>(object, found, desired, success, failure);
       if (!done) *reinterpret_cast<bits*>(std::addressof(expected)) = found;
       return done;
-    }
-    while (!attempt<Strong>(object, found, desired, success, failure)) {
-      // In an object that an atomic_ref refers to, others may have left padding: then only padding differs, and we expect theirs.
-      // (A spurious failure leaves found == wanted.)
-      if (found != wanted && to_word(from_word<T>(found)) == wanted) continue;
-      expected = from_word<T>(found);
-      return false;
+    } else {
+      while (!attempt<Strong>(object, found, desired, success, failure)) {
+        // In an object that an atomic_ref refers to, others may have left padding: then only padding differs, and we expect theirs.
+        // (A spurious failure leaves found == wanted.)
+        if (found != wanted && to_word(from_word<T>(found)) == wanted) continue;
+        expected = from_word<T>(found);
+        return false;
+      }
+      return true;
     }
   }
 };
