@@ -53,7 +53,7 @@ How many instructions that makes, beside `std::atomic`: [instruction_counts.md](
 # Where there are such targets.
 EXCLUSIVES = """- `loop` is the conditional branch that closes a loop of exclusives: `ldxr, stxr, loop` tries again until it has stored. Between the two
   exclusives stands nothing but arithmetic of registers, which the tests look at, too, with `-O0` and with `-O2`. A weak compare-and-swap has
-  no `loop`: it is one attempt.
+  no `loop`: it is one attempt. (But of 16 bytes it has: what `ldxp` read is one value only where the `stxp` after it succeeded.)
 """
 OTHERS = """- Targets: `x86-64`; `armv8-a` is `backend::arm64_llsc`; `armv8.1-a` is `backend::arm64_lse`; `armv8.3-a` is the same where nothing is said of
   it; `rv64gc` is `backend::riscv64`.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // backend::riscv64: AMO instructions, and LR with SC for what has none (1 and 2 bytes, compare-and-swap, the bounded and the saturating
-// ones). Orders are mapped as by the psABI (table A.6 of the RISC-V manual, volume I), loads, stores and fences, too: g++ 12 has stronger
-// fences there. RISC-V has no 16-byte compare-and-swap that every processor would have.
+// ones). Orders are mapped as by the psABI's "RISC-V atomics mappings", loads, stores and fences, too: g++ 12 has stronger fences there. That
+// is table A.6 of the RISC-V manual, volume I, but for the seq_cst store. RISC-V has no 16-byte compare-and-swap that every processor would
+// have.
 #pragma once
 
 #include "builtin.hpp"
@@ -36,7 +37,14 @@ struct riscv64 : builtin {
   }
   template <class W>
   PAWL_ALWAYS_INLINE static void store(W& object, std::type_identity_t<W> desired, std::memory_order order) noexcept {
-    // For seq_cst, too: the fence before a seq_cst load does the rest.
+    // A seq_cst store must not be overtaken by a seq_cst load behind it. Those of table A.6 begin with a fence, and see to that, but those of
+    // table A.7 don't, and the psABI allows both in one program. It takes this one instruction where there is one, else a fence behind.
+    if constexpr (sizeof(W) >= 4) {
+      if (order == std::memory_order_seq_cst) {
+        detail::riscv64_words::store_exchange(object, desired);
+        return;
+      }
+    }
     if (detail::releases(order)) asm volatile("fence rw,w" ::: "memory");
     // (Of a relaxed built-in g++ 12 makes an amoswap.)
     if constexpr (sizeof(W) == 8) {
@@ -48,6 +56,7 @@ struct riscv64 : builtin {
     } else {
       asm volatile("sb %z1, %0" : "=m"(object) : "rJ"(desired) : "memory");
     }
+    if (order == std::memory_order_seq_cst) asm volatile("fence rw,rw" ::: "memory");
   }
   static void thread_fence(std::memory_order order) noexcept {
     if (order == std::memory_order_seq_cst) {

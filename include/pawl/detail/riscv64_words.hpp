@@ -185,6 +185,16 @@ struct riscv64_words {
     }
   }
 
+  /// A seq_cst store.
+  template <class W>
+  PAWL_ALWAYS_INLINE static void store_exchange(W& object, std::type_identity_t<W> operand) noexcept {
+    if constexpr (sizeof(W) == 8) {
+      PAWL_DETAIL_STORE("amoswap.d", ".rl");
+    } else {
+      PAWL_DETAIL_STORE("amoswap.w", ".rl");
+    }
+  }
+
   // With `zero` for the result. It is a read all the same, so any order makes sense.
   template <class W>
   PAWL_ALWAYS_INLINE static void store_add(W& object, std::type_identity_t<W> operand, halves order) noexcept {
