@@ -51,7 +51,8 @@ T saturated(T a, T b) {
 template <class T>
 T wrapped(T old, T limit) {
   using unsigned_type = std::make_unsigned_t<T>;
-  return static_cast<unsigned_type>(old) >= static_cast<unsigned_type>(limit) ? T{0} : static_cast<T>(old + 1);
+  const auto word = static_cast<unsigned_type>(old);
+  return word >= static_cast<unsigned_type>(limit) ? T{0} : static_cast<T>(word + 1U);
 }
 template <class T>
 T bounded(T old, T limit) {
