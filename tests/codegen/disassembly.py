@@ -116,7 +116,8 @@ def wrong_loops(functions, machine):
                 start = None
             elif not machine.between.fullmatch(each.name) or each.called:
                 yield f"{name}: {each.text} at {each.address:x}: stands between a load-exclusive and its store-exclusive"
-            elif (target := each.target()) is not None and target <= each.address:
+            elif (target := each.target()) is not None and instructions[start].address <= target <= each.address:
+                # Back to something before the load-exclusive is a way out of the loop, as of a compare that found another value.
                 yield f"{name}: {each.text} at {each.address:x}: goes back before the store-exclusive"
         if start is not None:
             yield f"{name}: {instructions[start].text} at {instructions[start].address:x}: no store-exclusive follows"

@@ -17,7 +17,7 @@ from counts import counts
 from targets import TARGETS, read_table, run
 
 # Of armv8.3-a only what differs from armv8.1-a is said.
-COLUMNS = [name for name in ("x86-64", "armv8-a", "armv8.1-a", "rv64gc") if name in TARGETS]
+COLUMNS = ["x86-64", "armv8-a", "armv8.1-a", "rv64gc"]
 TITLES = {
     "std::uint64_t& a, std::uint64_t v": "atomic_ref<std::uint64_t>",
     "int& a": "Fences",
@@ -42,26 +42,23 @@ from what a compiler gave.
   loop, the compare and its branch) is left out.
 - Where a statement begins with `return`, its result is used; otherwise it is thrown away. A statement without an order has the default,
   `seq_cst`.
-{exclusives}- *or* stands between what one compiler makes of it and what another does. A loop of compare-and-swap may have its first attempt twice.
+- `loop` is the conditional branch that closes a loop of exclusives: `ldxr, stxr, loop` tries again until it has stored. Between the two
+  exclusives stands nothing but arithmetic of registers, which the tests look at, too, with `-O0` and with `-O2`. A weak compare-and-swap has
+  no `loop`: it is one attempt. (But of 16 bytes it has: what `ldxp` read is one value only where the `stxp` after it succeeded.)
+- *or* stands between what one compiler makes of it and what another does. A loop of compare-and-swap may have its first attempt twice.
 - `-` says that there is no such instruction: the order costs nothing there, and only holds the compiler back.
 - *loads and stores* says that there is nothing else, however the compiler arranges them: no exclusive, no locked instruction and no fence but
   those of an acquire or a release. What is slow is out of line, and doesn't run where the system has `membarrier`.
-{targets}
-No object file calls a helper (`__aarch64_*`, `__atomic_*`, `__sync_*`), g++ or clang, `-O0` or `-O2`.
-How many instructions that makes, beside `std::atomic`: [instruction_counts.md](instruction_counts.md).
-"""
-# Where there are such targets.
-EXCLUSIVES = """- `loop` is the conditional branch that closes a loop of exclusives: `ldxr, stxr, loop` tries again until it has stored. Between the two
-  exclusives stands nothing but arithmetic of registers, which the tests look at, too, with `-O0` and with `-O2`. A weak compare-and-swap has
-  no `loop`: it is one attempt.
-"""
-OTHERS = """- Targets: `x86-64`; `armv8-a` is `backend::arm64_llsc`; `armv8.1-a` is `backend::arm64_lse`; `armv8.3-a` is the same where nothing is said of
+- Targets: `x86-64`; `armv8-a` is `backend::arm64_llsc`; `armv8.1-a` is `backend::arm64_lse`; `armv8.3-a` is the same where nothing is said of
   it; `rv64gc` is `backend::riscv64`.
 
 On arm64, `a` in a name is the acquiring form and `l` the releasing one, and `b` and `h` at its end are one and two bytes. An instruction that
 throws its result away (`stadd`) is no read, so a later acquire fence would order nothing by it: `fetch_add` therefore keeps a register
 for its result even where nobody uses it (`ldadd`), and only `store_add` is a `stadd`. On RISC-V, `zero` behind a name is such a result; there it
 is a read all the same. `.aq` and `.rl` acquire and release.
+
+No object file calls a helper (`__aarch64_*`, `__atomic_*`, `__sync_*`), g++ or clang, `-O0` or `-O2`.
+How many instructions that makes, beside `std::atomic`: [instruction_counts.md](instruction_counts.md).
 """
 COUNTS = """# Instruction counts
 
@@ -106,8 +103,7 @@ def heading(name):
 
 def instructions():
     tables = {name: sections(read_table(target.table)) for name, target in TARGETS.items()}
-    page = INSTRUCTIONS.format(
-        written=WRITTEN.strip(), exclusives=EXCLUSIVES if len(COLUMNS) > 1 else "", targets=OTHERS if len(COLUMNS) > 1 else "")
+    page = INSTRUCTIONS.format(written=WRITTEN.strip())
     for name, rows in tables["x86-64"].items():
         page += heading(name) + "| | " + " | ".join(COLUMNS) + " |\n|" + " --- |" * (len(COLUMNS) + 1) + "\n"
         for statement in rows:

@@ -42,8 +42,13 @@ class Loops(unittest.TestCase):
             self.assertEqual(len(faults(Riscv64, "lr.d a4,(a0)", between, "sc.d a5,a4,(a0)", "bnez a5,@0")), 1, between)
 
     def test_a_branch_back_between_the_exclusives(self):
-        self.assertEqual(len(faults(Arm64, "nop", "ldxr x4, [x0]", "cbnz x4, @0", "stxr w5, x4, [x0]")), 1)
+        self.assertEqual(len(faults(Arm64, "nop", "ldxr x4, [x0]", "cbnz x4, @1", "stxr w5, x4, [x0]")), 1)
         self.assertEqual(len(faults(Riscv64, "nop", "lr.d a4,(a0)", "beqz a4,@1", "sc.d a5,a4,(a0)")), 1)
+        self.assertEqual(len(faults(Riscv64, "nop", "lr.d a4,(a0)", "mv a3,a4", "beqz a4,@2", "sc.d a5,a4,(a0)")), 1)
+
+    def test_a_branch_back_out_of_the_loop_is_right(self):
+        self.assertEqual(faults(Arm64, "nop", "ldxr x4, [x0]", "cbnz x4, @0", "stxr w5, x4, [x0]"), [])
+        self.assertEqual(faults(Riscv64, "nop", "lr.d a4,(a0)", "bne a4,a1,@0", "sc.d a5,a4,(a0)"), [])
 
     def test_a_load_exclusive_without_its_store(self):
         self.assertEqual(len(faults(Arm64, "ldxr x4, [x0]", "mov x0, x4")), 1)

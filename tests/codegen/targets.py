@@ -14,7 +14,6 @@ HERE = pathlib.Path(__file__).parent
 @dataclasses.dataclass
 class Target:
     table: str
-    backend: str  # the header without which there is nothing to promise
     machine: type
     triple: str  # clang takes it as an option; the binary tools and g++ have it as a prefix, but for the host's own
     flags: tuple = ()
@@ -30,16 +29,14 @@ class Target:
 
 
 NO_HELPERS = ("-mno-outline-atomics",)
-KNOWN = {
-    "x86-64": Target("x86-64.txt", "x86.hpp", X86, ""),
-    "armv8-a": Target("arm64-llsc.txt", "arm64.hpp", Arm64, "aarch64-linux-gnu", ("-march=armv8-a",), NO_HELPERS),
-    "armv8.1-a": Target("arm64-lse.txt", "arm64.hpp", Arm64, "aarch64-linux-gnu", ("-march=armv8.1-a",), NO_HELPERS),
-    "armv8.3-a": Target("arm64-rcpc.txt", "arm64.hpp", Arm64, "aarch64-linux-gnu", ("-march=armv8.3-a",), NO_HELPERS),
+TARGETS = {
+    "x86-64": Target("x86-64.txt", X86, ""),
+    "armv8-a": Target("arm64-llsc.txt", Arm64, "aarch64-linux-gnu", ("-march=armv8-a",), NO_HELPERS),
+    "armv8.1-a": Target("arm64-lse.txt", Arm64, "aarch64-linux-gnu", ("-march=armv8.1-a",), NO_HELPERS),
+    "armv8.3-a": Target("arm64-rcpc.txt", Arm64, "aarch64-linux-gnu", ("-march=armv8.3-a",), NO_HELPERS),
     # Without relaxation by the linker, branches have their targets in the object file already.
-    "rv64gc": Target("riscv64.txt", "riscv64.hpp", Riscv64, "riscv64-linux-gnu", ("-march=rv64gc", "-mno-relax")),
+    "rv64gc": Target("riscv64.txt", Riscv64, "riscv64-linux-gnu", ("-march=rv64gc", "-mno-relax")),
 }
-BACKENDS = HERE.parent.parent / "include/pawl/backend"
-TARGETS = {name: target for name, target in KNOWN.items() if (BACKENDS / target.backend).exists()}
 
 
 @dataclasses.dataclass

@@ -20,8 +20,15 @@ namespace stress {
 
 inline constexpr bool sanitized = pawl::detail::under_tsan || pawl::detail::under_asan;
 
-/// How long a test keeps its threads busy. They do a tenth as much in it under a sanitizer.
-inline constexpr std::chrono::milliseconds duration{sanitized ? 300 : 250};
+#if defined(PAWL_TESTS_EMULATED)
+inline constexpr bool emulated = true;
+#else
+inline constexpr bool emulated = false;
+#endif
+
+/// How long a test keeps its threads busy. They do a tenth as much in it under a sanitizer. In an emulator it is the instructions that are
+/// tested, which come at once.
+inline constexpr std::chrono::milliseconds duration{sanitized ? 300 : emulated ? 80 : 250};
 
 /// Chance, the same in every run for the same seed (xorshift64*, S. Vigna). Not for several threads at once.
 class dice {

@@ -81,11 +81,13 @@ void hand_over_all_sizes() {
   hand_over<pawl::atomic<std::uint16_t, B>, std::uint16_t>();
   hand_over<pawl::atomic<std::uint32_t, B>, std::uint32_t>();
   hand_over<pawl::atomic<std::uint64_t, B>, std::uint64_t>();
-  hand_over<pawl::atomic<wide, B>, wide>();
   hand_over<sleepy<std::uint8_t, B, Sleep>, std::uint8_t>();
   hand_over<sleepy<std::uint32_t, B, Sleep>, std::uint32_t>();
   hand_over<sleepy<std::uint64_t, B, Sleep>, std::uint64_t>();
-  hand_over<sleepy<wide, B, Sleep>, wide>();
+  if constexpr (B::has_double_width) {
+    hand_over<pawl::atomic<wide, B>, wide>();
+    hand_over<sleepy<wide, B, Sleep>, wide>();
+  }
 }
 
 // Rounds: all wait for the next, the last one to arrive begins it. What they wrote before is there after.

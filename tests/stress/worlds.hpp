@@ -12,13 +12,14 @@
 #include <pawl/rcu.hpp>
 #include <pawl/tagged_pool.hpp>
 
+#include "own_machine.hpp"
 #include "threads.hpp"
 
 namespace stress {
 
-/// A user's backend: the mandatory functions, nothing else, so that everything optional is built of a weak compare-and-swap.
+/// A user's backend: the mandatory functions, nothing else and nothing of pawl's, so that everything optional is built of a weak compare-and-swap.
 struct minimal {
-  using machine = pawl::backend::builtin;
+  using machine = own_machine;
   static constexpr const char* name = "minimal";
   static constexpr bool has_double_width = machine::has_double_width;
 

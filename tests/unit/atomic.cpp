@@ -19,7 +19,7 @@
 #include <pawl/atomic.hpp>
 #include <pawl/tagged.hpp>
 
-#include "minimal_backend.hpp"
+#include "backends.hpp"
 #include "verify.hpp"
 
 // Not constants, so that the compiler unrolls no loop over them: it would take minutes.
@@ -38,16 +38,6 @@ constexpr auto acquire = std::memory_order_acquire;
 constexpr auto release = std::memory_order_release;
 constexpr auto acq_rel = std::memory_order_acq_rel;
 constexpr auto seq_cst = std::memory_order_seq_cst;
-
-// Calls check.operator()<B>() for every backend that this machine has, and a user's.
-template <class Check>
-void for_each_backend(Check check) {
-  check.template operator()<builtin>();
-#if defined(__x86_64__)
-  check.template operator()<pawl::backend::x86>();
-#endif
-  check.template operator()<minimal_backend>();
-}
 
 // The same value, to the bit where there may be several of one meaning.
 template <class T>
@@ -316,13 +306,15 @@ struct point {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("atomic does with integers what std::atomic does", "", char, signed char, unsigned char, short, unsigned short,
-                   unsigned, long, long long, unsigned long long, wchar_t, char8_t, char16_t, char32_t) {
+TEMPLATE_TEST_CASE("atomic does with integers what std::atomic does, over every backend", "", char, signed char, unsigned char, short,
+                   unsigned short, int, unsigned, long, unsigned long, long long, unsigned long long, wchar_t, char8_t, char16_t,
+                   char32_t) {
   using T = TestType;
-  verify(same(what_every_integer_has<pawl::atomic<T>>(integers<T>()), what_every_integer_has<std::atomic<T>>(integers<T>())));
+  const auto expected = what_every_integer_has<std::atomic<T>>(integers<T>());
+  for_each_backend([&]<class B>() { verify(same(what_every_integer_has<pawl::atomic<T, B>>(integers<T>()), expected)); });
 }
 
-TEMPLATE_TEST_CASE("atomic does with integers of every width what std::atomic does, over every backend", "", std::int8_t,
+TEMPLATE_TEST_CASE("atomic does with integers of every width and each order what std::atomic does, over every backend", "", std::int8_t,
                    std::uint16_t, std::int32_t, std::uint64_t) {
   using T = TestType;
   const std::vector<T> values = integers<T>();
@@ -339,23 +331,24 @@ TEMPLATE_TEST_CASE("atomic does with integers of every width what std::atomic do
   }
 }
 
-TEMPLATE_TEST_CASE("atomic does with floating point what std::atomic does", "", float, double) {
+TEMPLATE_TEST_CASE("atomic does with floating point what std::atomic does, over every backend", "", float, double) {
   using T = TestType;
-  std::vector<T> values = floats<T>();
-  const auto sums = what_sums_have<std::atomic<T>>(values, values);
+  const std::vector<T> numbers = floats<T>();
+  std::vector<T> values = numbers;
   values.push_back(std::numeric_limits<T>::quiet_NaN());
+  const auto sums = what_sums_have<std::atomic<T>>(numbers, numbers);
   const auto all_types = what_all_types_have<std::atomic<T>>(values);
-  verify(same(what_all_types_have<pawl::atomic<T>>(values), all_types));
-  values.pop_back();
-  verify(same(what_sums_have<pawl::atomic<T>>(values, values), sums));
-  verify(same(what_sums_have<pawl::atomic<T, minimal_backend>>(values, values), sums));
-  verify(same(what_sums_have<by_reference<T, pawl::native>>(values, values), sums));
+  for_each_backend([&]<class B>() {
+    verify(same(what_all_types_have<pawl::atomic<T, B>>(values), all_types));
+    verify(same(what_sums_have<pawl::atomic<T, B>>(numbers, numbers), sums));
+  });
+  verify(same(what_sums_have<by_reference<T, pawl::native>>(numbers, numbers), sums));
 }
 
-TEST_CASE("atomic does with bool, enums and small structs what std::atomic does") {
+TEST_CASE("atomic does with bool, enums and small structs what std::atomic does, over every backend") {
   const auto check = []<class Reference, class T>(std::type_identity<Reference>, const std::vector<T>& values) {
     const auto expected = what_all_types_have<Reference>(values);
-    verify(same(what_all_types_have<pawl::atomic<T>>(values), expected));
+    for_each_backend([&]<class B>() { verify(same(what_all_types_have<pawl::atomic<T, B>>(values), expected)); });
   };
   check(std::type_identity<std::atomic<bool>>{}, std::vector<bool>{false, true});
   check(std::type_identity<std::atomic<colour>>{}, std::vector{colour::red, colour::green, colour::blue});
@@ -365,7 +358,7 @@ TEST_CASE("atomic does with bool, enums and small structs what std::atomic does"
   check(std::type_identity<std::atomic<std::nullptr_t*>>{}, std::vector<std::nullptr_t*>{nullptr, nullptr});
 }
 
-TEST_CASE("atomic does with pointers what std::atomic does") {
+TEST_CASE("atomic does with pointers what std::atomic does, over every backend") {
   struct three_bytes {
     char bytes[3];
   };
@@ -375,9 +368,10 @@ TEST_CASE("atomic does with pointers what std::atomic does") {
   using standard = std::atomic<three_bytes*>;
   const auto all_types = what_all_types_have<standard>(values);
   const auto sums = what_sums_have<standard>(values, differences);
-  verify(same(what_all_types_have<pawl::atomic<three_bytes*>>(values), all_types));
-  verify(same(what_sums_have<pawl::atomic<three_bytes*>>(values, differences), sums));
-  verify(same(what_sums_have<pawl::atomic<three_bytes*, minimal_backend>>(values, differences), sums));
+  for_each_backend([&]<class B>() {
+    verify(same(what_all_types_have<pawl::atomic<three_bytes*, B>>(values), all_types));
+    verify(same(what_sums_have<pawl::atomic<three_bytes*, B>>(values, differences), sums));
+  });
   verify(same(what_all_types_have<by_reference<three_bytes*, pawl::native>>(values), all_types));
   verify(same(what_sums_have<by_reference<three_bytes*, pawl::native>>(values, differences), sums));
 
@@ -404,11 +398,11 @@ TEST_CASE("16-byte atomics do what a lone T does, over every backend") {
       verify(same(what_all_types_have<pawl::atomic<pair_of_words, B>>(pairs), expected));
     }
   });
-  if constexpr (pawl::native::has_double_width) {
-    verify(same(what_all_types_have<by_reference<pair_of_words, pawl::native>>(pairs), expected));
-    verify(same(what_all_types_have<pawl::atomic<pawl::tagged<int*>>>(tags), expected_tags));
-    verify(same(what_all_types_have<pawl::atomic<pawl::uint128>>(integers_of_16), expected_integers));
-  }
+  where_double_width([&]<class B>() {
+    verify(same(what_all_types_have<by_reference<pair_of_words, B>>(pairs), expected));
+    verify(same(what_all_types_have<pawl::atomic<pawl::tagged<int*>, B>>(tags), expected_tags));
+    verify(same(what_all_types_have<pawl::atomic<pawl::uint128, B>>(integers_of_16), expected_integers));
+  });
 }
 
 // Where the compiler can clear padding. (Elsewhere such a T is refused: misuse/an_atomic_with_padding.cpp.)
@@ -440,48 +434,50 @@ void soil(T& object, T value) {
 template <class T>
 void check_padding(const std::vector<T>& values) {
   const auto expected = what_all_types_have<sequential<T>>(values);
-  verify(same(what_all_types_have<pawl::atomic<T>>(values), expected));
   verify(same(what_all_types_have<by_reference<T, pawl::native>>(values), expected));
   for_each_backend([&]<class B>() {
-    T soiled;
-    soil(soiled, values[0]);
-    T clean{};
-    std::memset(static_cast<void*>(&clean), 0, sizeof clean);
-    clean.small = values[0].small;
-    clean.large = values[0].large;
-    pawl::atomic<T, B> made_of_soiled(soiled);
-    T found = clean;
-    verify(made_of_soiled.compare_exchange_strong(found, values[1]));
-    made_of_soiled.store(clean);
-    soil(found, values[0]);
-    verify(made_of_soiled.compare_exchange_strong(found, values[1]));
+    if constexpr (sizeof(T) < 16 || B::has_double_width) {
+      verify(same(what_all_types_have<pawl::atomic<T, B>>(values), expected));
+      T soiled;
+      soil(soiled, values[0]);
+      T clean{};
+      std::memset(static_cast<void*>(&clean), 0, sizeof clean);
+      clean.small = values[0].small;
+      clean.large = values[0].large;
+      pawl::atomic<T, B> made_of_soiled(soiled);
+      T found = clean;
+      verify(made_of_soiled.compare_exchange_strong(found, values[1]));
+      made_of_soiled.store(clean);
+      soil(found, values[0]);
+      verify(made_of_soiled.compare_exchange_strong(found, values[1]));
 
-    // The object is the user's, who leaves what he likes in its padding.
-    alignas(16) T object;
-    pawl::atomic_ref<T, B> ref(object);
-    for (const bool strong : {true, false}) {
-      soil(object, values[0]);
-      found = clean;
-      if (strong) {
-        verify(ref.compare_exchange_strong(found, values[1]));
-      } else {
-        bool done = false;
-        while (!done) {
-          if (!(found == values[0])) break;
-          done = ref.compare_exchange_weak(found, values[1]);
+      // The object is the user's, who leaves what he likes in its padding.
+      alignas(16) T object;
+      pawl::atomic_ref<T, B> ref(object);
+      for (const bool strong : {true, false}) {
+        soil(object, values[0]);
+        found = clean;
+        if (strong) {
+          verify(ref.compare_exchange_strong(found, values[1]));
+        } else {
+          bool done = false;
+          while (!done) {
+            if (!(found == values[0])) break;
+            done = ref.compare_exchange_weak(found, values[1]);
+          }
         }
+        verify(ref.load() == values[1]);
+        soil(object, values[0]);
+        found = values[1];
+        verify(!(ref.compare_exchange_strong(found, values[1])));
+        verify(found == values[0]);
       }
-      verify(ref.load() == values[1]);
       soil(object, values[0]);
-      found = values[1];
-      verify(!(ref.compare_exchange_strong(found, values[1])));
-      verify(found == values[0]);
+      verify(ref.exchange(values[1]) == values[0]);
+      soil(object, values[0]);
+      verify(ref.fetch_update([&](T) { return values[1]; }) == values[0]);
+      verify(ref.load() == values[1]);
     }
-    soil(object, values[0]);
-    verify(ref.exchange(values[1]) == values[0]);
-    soil(object, values[0]);
-    verify(ref.fetch_update([&](T) { return values[1]; }) == values[0]);
-    verify(ref.load() == values[1]);
   });
 }
 
@@ -489,20 +485,23 @@ void check_padding(const std::vector<T>& values) {
 
 TEST_CASE("padding never takes part in a comparison") {
   check_padding(std::vector<padded>{{1, 2}, {1, 3}, {2, 2}});
-  if constexpr (builtin::has_double_width) check_padding(std::vector<widely_padded>{{1, 2}, {1, 3}, {2, 2}});
+  where_double_width([]<class B>() {
+    using T = std::conditional_t<B::has_double_width, widely_padded, padded>;
+    check_padding(std::vector<T>{{1, 2}, {1, 3}, {2, 2}});
+  });
 }
 
 TEST_CASE("long double, whose padding is within 16 bytes, is an atomic like others") {
-  using T = long double;
-  if constexpr (sizeof(T) == 16 && builtin::has_double_width) {
+  where_double_width([]<class B>() {
+    using T = long double;
     const std::vector<T> values{-1.5L, 0.0L, 1.0L, 1e300L};
-    verify(same(what_all_types_have<pawl::atomic<T>>(values), what_all_types_have<sequential<T>>(values)));
-    pawl::atomic<T> x(1);
+    verify(same(what_all_types_have<pawl::atomic<T, B>>(values), what_all_types_have<sequential<T>>(values)));
+    pawl::atomic<T, B> x(1);
     verify(x.fetch_add(0.5L) == 1);
     verify(x.fetch_min(-2) == 1.5L);
     verify(x.fetch_max(7) == -2);
     verify(x.load() == 7);
-  }
+  });
 }
 
 #endif
@@ -862,6 +861,10 @@ void every_operation_hands_on_its_order(A& x) {
     hands_on(orders_of::all, [&](auto... order) { x.fetch_and(one, order...); });
     hands_on(orders_of::all, [&](auto... order) { x.fetch_or(one, order...); });
     hands_on(orders_of::all, [&](auto... order) { x.fetch_xor(one, order...); });
+    hands_on(orders_of::all, [&](auto... order) { x.fetch_add_sat(one, order...); });
+    hands_on(orders_of::all, [&](auto... order) { x.fetch_inc_wrap(one, order...); });
+    x = one;
+    hands_on(orders_of::all, [&](auto... order) { x.fetch_inc_below(std::numeric_limits<T>::max(), order...); });
     hands_on(orders_of::stores, [&](auto... order) { x.store_and(one, order...); });
     hands_on(orders_of::stores, [&](auto... order) { x.store_or(one, order...); });
     hands_on(orders_of::stores, [&](auto... order) { x.store_xor(one, order...); });
@@ -994,7 +997,11 @@ struct static_promises {
   static_assert(laid_out<bool> && laid_out<char> && laid_out<short> && laid_out<int> && laid_out<long> && laid_out<char16_t>);
   static_assert(laid_out<float> && laid_out<double> && laid_out<int*> && laid_out<void*> && laid_out<colour> &&
                 laid_out<four_bytes>);
-  static_assert(laid_out<pair_of_words> && laid_out<pawl::tagged<int*>> && laid_out<pawl::tagged<std::uint32_t>>);
+  static_assert(laid_out<pawl::tagged<std::uint32_t>>);
+  // Of 16 bytes: of another type where the backend has none.
+  template <class T>
+  using if_double_width = std::conditional_t<B::has_double_width, T, int>;
+  static_assert(laid_out<if_double_width<pair_of_words>> && laid_out<if_double_width<pawl::tagged<int*>>>);
 
   // Arithmetic where std::atomic has it, and nowhere else.
   template <class A>
@@ -1033,16 +1040,12 @@ struct static_promises {
     { x = v } noexcept;
     { c.is_lock_free() } noexcept;
   };
-  static_assert(throws_nothing<atomic<int>> && throws_nothing<ref<int>> && throws_nothing<atomic<pair_of_words>>);
+  static_assert(throws_nothing<atomic<int>> && throws_nothing<ref<int>> && throws_nothing<atomic<if_double_width<pair_of_words>>>);
   static_assert(noexcept(std::declval<atomic<int>&>().fetch_add(1)) && noexcept(std::declval<atomic<float>&>().fetch_max(1)));
   static_assert(noexcept(std::declval<atomic<int>&>().store_or(1)) && noexcept(++std::declval<atomic<int>&>()));
   static_assert(noexcept(pawl::atomic_flag<B>().test_and_set()));
 };
-template struct static_promises<builtin>;
-#if defined(__x86_64__)
-template struct static_promises<pawl::backend::x86>;
-#endif
-template struct static_promises<minimal_backend>;
+[[maybe_unused]] constexpr bool promised_by_all = (for_each_backend([]<class B>() { return static_promises<B>(); }), true);
 
 // Constant initialization: usable before any dynamic one.
 int referred_to;
@@ -1050,8 +1053,10 @@ constinit pawl::atomic<int> constant_int{42};
 constinit pawl::atomic<int*> constant_pointer{&referred_to};
 constinit pawl::atomic<float> constant_float{1.5F};
 constinit pawl::atomic<colour> constant_enum{colour::green};
-constinit pawl::atomic<pair_of_words> constant_pair{{1, 2}};
-constinit pawl::atomic<pawl::tagged<int*>> constant_tagged{{&referred_to, 7}};
+template <class B>
+constinit pawl::atomic<pair_of_words, B> constant_pair{{1, 2}};
+template <class B>
+constinit pawl::atomic<pawl::tagged<int*>, B> constant_tagged{{&referred_to, 7}};
 constinit pawl::atomic<std::uint64_t> constant_default{};
 constinit pawl::atomic<int, minimal_backend> constant_minimal{3};
 constinit pawl::atomic_flag<> constant_flag{};
@@ -1067,8 +1072,10 @@ TEST_CASE("atomics of every kind are constant-initialized") {
   CHECK(constant_pointer.load() == &referred_to);
   CHECK(constant_float.load() == 1.5F);
   CHECK(constant_enum.load() == colour::green);
-  CHECK(constant_pair.load() == pair_of_words{1, 2});
-  CHECK(constant_tagged.load() == pawl::tagged<int*>{&referred_to, 7});
+  where_double_width([]<class B>() {
+    CHECK(constant_pair<B>.load() == pair_of_words{1, 2});
+    CHECK(constant_tagged<B>.load() == pawl::tagged<int*>{&referred_to, 7});
+  });
   CHECK(constant_default.load() == 0);
   CHECK(constant_minimal.load() == 3);
   CHECK_FALSE(constant_flag.test());
@@ -1080,6 +1087,8 @@ TEST_CASE("a default-constructed atomic holds T()") {
   CHECK((new (memory) pawl::atomic<int>)->load() == 0);
   std::memset(memory, 0xff, sizeof memory);
   CHECK((new (memory) pawl::atomic<int*>)->load() == nullptr);
-  std::memset(memory, 0xff, sizeof memory);
-  CHECK((new (memory) pawl::atomic<pair_of_words>)->load() == pair_of_words{0, 0});
+  where_double_width([&]<class B>() {
+    std::memset(memory, 0xff, sizeof memory);
+    CHECK((new (memory) pawl::atomic<pair_of_words, B>)->load() == pair_of_words{0, 0});
+  });
 }

@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <pawl/backend.hpp>
+
+#include "backends.hpp"
 
 namespace {
 
@@ -19,7 +22,7 @@ constexpr pawl::uint128 both(std::uint64_t half) { return (static_cast<pawl::uin
 
 TEMPLATE_TEST_CASE("a backend's mandatory functions work on every width", "", std::uint8_t, std::uint16_t, std::uint32_t,
                    std::uint64_t, pawl::uint128) {
-  using W = TestType;
+  using W = std::conditional_t<sizeof(TestType) == 16 && !B::has_double_width, std::uint64_t, TestType>;
   const W all = static_cast<W>(~W{0});
   const W odd = static_cast<W>(all / 3);
   W object = odd;
@@ -36,7 +39,7 @@ TEMPLATE_TEST_CASE("a backend's mandatory functions work on every width", "", st
 }
 
 TEST_CASE("a double-width compare-and-swap is atomic: no torn read, no lost update") {
-  if constexpr (B::has_double_width) {
+  where_double_width([]<class B>() {
     alignas(16) pawl::uint128 object = both(0);
     constexpr std::uint64_t rounds = 200000;
     std::uint64_t torn[2] = {0, 0};
@@ -59,7 +62,7 @@ TEST_CASE("a double-width compare-and-swap is atomic: no torn read, no lost upda
     for (auto& thread : threads) thread.join();
     CHECK(torn[0] + torn[1] == 0);
     CHECK((object == both(2 * rounds)));
-  }
+  });
 }
 
 TEST_CASE("the fixed read-modify-writes return the old value") {

@@ -198,6 +198,15 @@ TEMPLATE_TEST_CASE("a hash_map does what a sequential map does, however bad the 
   follows_a_sequential_map(many, 300, 5000);
 }
 
+TEMPLATE_TEST_CASE("a hash_map of a user's backend does what a sequential map does, over each reclaimer", "",
+                   hazard_pointers<minimal_backend>, pawl::epochs<minimal_backend>) {
+  hash_map<int, int, std::hash<int>, std::equal_to<>, TestType> of_process;
+  every_member_does_what_it_says(of_process);
+  TestType own;
+  hash_map<int, int, constant_hash, std::equal_to<>, TestType> map(own);
+  follows_a_sequential_map(map, 20, 2000);
+}
+
 TEST_CASE("a hash_map over epochs does what a sequential map does, over the process's domain and its own") {
   using epochs = pawl::epochs<>;
   hash_map<int, int, std::hash<int>, std::equal_to<>, epochs> of_process;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A user's backend: the mandatory functions and nothing else. Every third weak attempt fails spuriously.
+// A user's backend: the mandatory functions and nothing else, with nothing of pawl's. Every third weak attempt fails spuriously.
 #pragma once
 
 #include <atomic>
@@ -7,18 +7,20 @@
 
 #include <pawl/backend.hpp>
 
+#include "own_machine.hpp"
+
 struct minimal_backend {
   static constexpr const char* name = "minimal";
-  static constexpr bool has_double_width = pawl::backend::builtin::has_double_width;
+  static constexpr bool has_double_width = own_machine::has_double_width;
   static inline thread_local unsigned attempts = 0;
 
   template <class W>
   static W load(const W& object, std::memory_order order) noexcept {
-    return pawl::backend::builtin::load(object, order);
+    return own_machine::load(object, order);
   }
   template <class W>
   static void store(W& object, std::type_identity_t<W> desired, std::memory_order order) noexcept {
-    pawl::backend::builtin::store(object, desired, order);
+    own_machine::store(object, desired, order);
   }
   template <class W>
   static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, std::memory_order success,
@@ -27,9 +29,9 @@ struct minimal_backend {
       const W found = load(object, failure);
       if (found == expected) return false;  // spurious, where it could have succeeded
     }
-    return pawl::backend::builtin::compare_exchange_weak(object, expected, desired, success, failure);
+    return own_machine::compare_exchange_weak(object, expected, desired, success, failure);
   }
-  static void thread_fence(std::memory_order order) noexcept { pawl::backend::builtin::thread_fence(order); }
-  static void pause() noexcept { pawl::backend::builtin::pause(); }
+  static void thread_fence(std::memory_order order) noexcept { own_machine::thread_fence(order); }
+  static void pause() noexcept { own_machine::pause(); }
 };
 static_assert(pawl::is_backend<minimal_backend>);

@@ -7,6 +7,8 @@
 #include <pawl/atomic.hpp>
 #include <pawl/tagged.hpp>
 
+#include "backends.hpp"
+
 TEST_CASE("next names the new value and counts the tag up") {
   int object = 0;
   const pawl::tagged<int*> first{&object, 7};
@@ -58,8 +60,10 @@ TEST_CASE("each kind of tagged value fits an atomic, and its tag defeats ABA") {
     CHECK(expected == to_a(to_b(late)));
     CHECK(cell.compare_exchange_strong(expected, to_b(expected)));
   };
-  pawl::atomic<pawl::tagged<int*>> wide{{&a, 0}};
-  check(wide, [&](auto v) { return v.next(&b); }, [&](auto v) { return v.next(&a); });
+  where_double_width([&]<class B>() {
+    pawl::atomic<pawl::tagged<int*>, B> wide{{&a, 0}};
+    check(wide, [&](auto v) { return v.next(&b); }, [&](auto v) { return v.next(&a); });
+  });
   pawl::atomic<pawl::tagged<std::uint32_t>> index{{1, 0}};
   check(index, [](auto v) { return v.next(2); }, [](auto v) { return v.next(1); });
   pawl::atomic<pawl::packed_ptr<int>> packed{{&a, 0}};

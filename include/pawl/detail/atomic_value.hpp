@@ -160,18 +160,18 @@ struct arithmetic {
     }
   }
   template <class F>
-  static T replace_value(word& object, F f, order o) noexcept {
+  PAWL_INLINE_ORDER static T replace_value(word& object, F f, order o) noexcept {
     return from_word<T>(replace<B>(object, [f](word old) noexcept { return to_word<T>(f(from_word<T>(old))); }, o));
   }
 
-  static T add(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER static T add(word& object, difference n, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       return replace_value(object, [n](T old) noexcept { return old + n; }, o);
     } else {
       return from_word<T>(fetch_add<B>(object, scaled(n), o));
     }
   }
-  static T sub(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER static T sub(word& object, difference n, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       return replace_value(object, [n](T old) noexcept { return old - n; }, o);
     } else {
@@ -193,14 +193,14 @@ struct arithmetic {
       return old - n;
     }
   }
-  static void store_sum(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER static void store_sum(word& object, difference n, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       static_cast<void>(add(object, n, o));
     } else {
       store_add<B>(object, scaled(n), o);
     }
   }
-  static void store_difference(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER static void store_difference(word& object, difference n, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       static_cast<void>(sub(object, n, o));
     } else {
@@ -213,28 +213,34 @@ struct arithmetic {
   using compared = std::conditional_t<std::is_signed_v<T>, std::make_signed_t<compared_word>, compared_word>;
   static compared comparable(T value) noexcept { return static_cast<compared>(to_word<T>(value)); }
 
-  static T min(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER static T min(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       return replace_value(object, [value](T old) noexcept { return smaller(old, value); }, o);
     } else {
       return from_word<T>(static_cast<word>(fetch_min<B>(object, comparable(value), o)));
     }
   }
-  static T max(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER static T max(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       return replace_value(object, [value](T old) noexcept { return larger(old, value); }, o);
     } else {
       return from_word<T>(static_cast<word>(fetch_max<B>(object, comparable(value), o)));
     }
   }
-  static void store_smaller(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER static T add_sat(word& object, T value, order o) noexcept {
+    return from_word<T>(static_cast<word>(fetch_add_sat<B>(object, comparable(value), o)));
+  }
+  PAWL_INLINE_ORDER static T inc_below(word& object, T limit, order o) noexcept {
+    return from_word<T>(static_cast<word>(fetch_inc_below<B>(object, comparable(limit), o)));
+  }
+  PAWL_INLINE_ORDER static void store_smaller(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       static_cast<void>(min(object, value, o));
     } else {
       store_min<B>(object, comparable(value), o);
     }
   }
-  static void store_larger(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER static void store_larger(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       static_cast<void>(max(object, value, o));
     } else {
@@ -249,25 +255,22 @@ struct access {
   using word = word_for<T>;
   using order = order_t<B>;
 
-  static T load(const word& object, order o) noexcept { return from_word<T>(B::load(object, o)); }
-  static void store(word& object, T desired, order o) noexcept { B::store(object, to_word(desired), o); }
-  static T exchange(word& object, T desired, order o) noexcept {
+  PAWL_INLINE_ORDER static T load(const word& object, order o) noexcept { return from_word<T>(B::load(object, o)); }
+  PAWL_INLINE_ORDER static void store(word& object, T desired, order o) noexcept { B::store(object, to_word(desired), o); }
+  PAWL_INLINE_ORDER static T exchange(word& object, T desired, order o) noexcept {
     return from_word<T>(detail::exchange<B>(object, to_word(desired), o));
   }
-  static bool compare_exchange_weak(word& object, T& expected, T desired, order success, order failure) noexcept {
-    return compare_exchange(expected, [&](word& found) noexcept {
-      return B::compare_exchange_weak(object, found, to_word(desired), success, failure);
-    });
+  PAWL_INLINE_ORDER static bool compare_exchange_weak(word& object, T& expected, T desired, order success, order failure) noexcept {
+    return compare_exchange<false>(object, expected, to_word(desired), success, failure);
   }
-  static bool compare_exchange_strong(word& object, T& expected, T desired, order success, order failure) noexcept {
-    return compare_exchange(expected, [&](word& found) noexcept {
-      return detail::compare_exchange_strong<B>(object, found, to_word(desired), success, failure);
-    });
+  PAWL_INLINE_ORDER static bool compare_exchange_strong(word& object, T& expected, T desired, order success,
+                                                        order failure) noexcept {
+    return compare_exchange<true>(object, expected, to_word(desired), success, failure);
   }
 
   // f may look at what the old value points to: so a failed attempt reads with the order of a failure, not relaxed.
   template <class F>
-  static std::optional<T> try_update(word& object, F& f, order o) {
+  PAWL_INLINE_ORDER static std::optional<T> try_update(word& object, F& f, order o) {
     const order failure = failure_order<B>(o);
     word old = B::load(object, failure);
     for (;;) {
@@ -277,7 +280,7 @@ struct access {
     }
   }
   template <class F>
-  static T fetch_update(word& object, F& f, order o) {
+  PAWL_INLINE_ORDER static T fetch_update(word& object, F& f, order o) {
     const order failure = failure_order<B>(o);
     word old = B::load(object, failure);
     while (!B::compare_exchange_weak(object, old, to_word<T>(f(from_word<T>(old))), o, failure)) {
@@ -286,17 +289,28 @@ struct access {
   }
 
  private:
-  template <class Attempt>
-  static bool compare_exchange(T& expected, Attempt attempt) noexcept {
+  // A T's memory as the word. (Of the assignment of a struct g++ makes a way through a floating-point register on arm64.)
+  typedef word bits __attribute__((may_alias, aligned(alignof(T))));
+
+  template <bool Strong>
+  PAWL_ALWAYS_INLINE static bool attempt(word& object, word& found, word desired, order success, order failure) noexcept {
+    if constexpr (Strong) {
+      return detail::compare_exchange_strong<B>(object, found, desired, success, failure);
+    } else {
+      return B::compare_exchange_weak(object, found, desired, success, failure);
+    }
+  }
+  template <bool Strong>
+  PAWL_ALWAYS_INLINE static bool compare_exchange(word& object, T& expected, word desired, order success, order failure) noexcept {
     [[maybe_unused]] const word wanted = to_word(expected);
     word found = wanted;
     if constexpr (!has_padding<T>) {
-      // Without the loop, of which g++ would leave an instruction.
-      const bool done = attempt(found);
-      if (!done) expected = from_word<T>(found);
+      // Without the loop below, of which g++ would leave an instruction.
+      const bool done = attempt<Strong>(object, found, desired, success, failure);
+      if (!done) *reinterpret_cast<bits*>(std::addressof(expected)) = found;
       return done;
     } else {
-      while (!attempt(found)) {
+      while (!attempt<Strong>(object, found, desired, success, failure)) {
         // In an object that an atomic_ref refers to, others may have left padding: then only padding differs, and we expect theirs.
         // (A spurious failure leaves found == wanted.)
         if (found != wanted && to_word(from_word<T>(found)) == wanted) continue;

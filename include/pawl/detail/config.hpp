@@ -43,6 +43,13 @@
 #else
 #define PAWL_ALWAYS_INLINE
 #endif
+// For whatever hands an order on to an operation that is a piece of assembly for each order and size: as a function of its own it would
+// be all of them, too much for a compiler to make it part of its caller, who knows which one it is.
+#if defined(__aarch64__) || defined(__riscv)
+#define PAWL_INLINE_ORDER PAWL_ALWAYS_INLINE
+#else
+#define PAWL_INLINE_ORDER
+#endif
 
 namespace pawl::inline v0 {
 

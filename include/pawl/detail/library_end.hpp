@@ -10,7 +10,6 @@
 #include <cxxabi.h>
 #include <semaphore.h>
 
-#include <atomic>
 #include <new>
 
 #include "process_globals.hpp"
@@ -30,9 +29,9 @@ namespace pawl::inline v0::detail {
 /// Kept for ever by the list of exit functions: some 100 bytes for each time that a library is loaded, used and unloaded.
 struct exit_notice {
   sem_t exiting;
-  std::atomic<process_global*> kept{nullptr};  // so that the globals of a library that went are no leak in a leak checker's eyes
+  host_atomic<process_global*> kept{nullptr};  // so that the globals of a library that went are no leak in a leak checker's eyes
 };
-[[gnu::visibility("hidden")]] inline constinit std::atomic<exit_notice*> this_exit{nullptr};
+[[gnu::visibility("hidden")]] inline constinit host_atomic<exit_notice*> this_exit{nullptr};
 
 /// Has `end` called when this library is unloaded, or the program ends. False where memory is short.
 [[gnu::visibility("hidden")]] inline bool at_library_end(void (*end)(void*)) noexcept {

@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-#include "../backend/concept.hpp"
+#include "host_atomic.hpp"
 
 #if defined(__linux__)
 #include <linux/membarrier.h>
@@ -20,7 +20,7 @@ enum class asymmetric_state : int { unknown, membarrier, fallback };
 // Constant-initialized and settled by the first heavy fence. Until then, and for ever where membarrier is missing, light is a full
 // fence: so no order of initialization matters. One for the process: see process_globals.hpp for how.
 // NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<asymmetric_state> asymmetric{asymmetric_state::unknown};
+[[gnu::weak, gnu::visibility("default")]] constinit host_atomic<asymmetric_state> asymmetric{asymmetric_state::unknown};
 
 /// Registers for membarrier; the registration survives fork. Of racing callers the first answer stays: once a light fence may have
 /// relied on membarrier, no later failure to register may turn the heavy side into a mere fence.
@@ -42,6 +42,10 @@ inline asymmetric_state settled_asymmetric() noexcept {
   return state != asymmetric_state::unknown ? state : settle_asymmetric();
 }
 
+/// The compiler moves no access across it; the processor may. (As std::atomic_signal_fence, of which clang 14 makes an instruction on
+/// RISC-V.)
+inline void compiler_fence() noexcept { asm volatile("" ::: "memory"); }
+
 // Out of line, so that the code of a protection holds no locked instruction.
 template <class B>
 [[gnu::cold, gnu::noinline]] void full_fence() noexcept {
@@ -53,7 +57,7 @@ template <class B>
 void light_fence() noexcept {
   // relaxed: see settle_asymmetric
   if (asymmetric.load(std::memory_order_relaxed) == asymmetric_state::membarrier) [[likely]] {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    compiler_fence();
   } else {
     full_fence<B>();
   }
@@ -63,7 +67,7 @@ void light_fence() noexcept {
 template <class B>
 void light_fence(asymmetric_state settled) noexcept {
   if (settled == asymmetric_state::membarrier) [[likely]] {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    compiler_fence();
   } else {
     full_fence<B>();
   }

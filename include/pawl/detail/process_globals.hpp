@@ -21,6 +21,8 @@
 #include <typeinfo>
 #endif
 
+#include "host_atomic.hpp"
+
 namespace pawl::inline v0::detail {
 
 /// An object of the process. On the heap with its name, and never freed: so both survive the library that made them.
@@ -29,18 +31,18 @@ struct process_global {
   std::size_t size;
   std::size_t alignment;
   void* storage;
-  std::atomic<bool> made{false};
-  std::atomic<std::uint32_t> maker{0};  // the process in which a thread is making it. After a fork, that thread may be none.
+  host_atomic<bool> made{false};
+  host_atomic<std::uint32_t> maker{0};  // the process in which a thread is making it. After a fork, that thread may be none.
   char name[1];
 };
 
 // Not inline: that would be a COMDAT, hence unique. Weak, so any number of definitions are one.
 // NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit std::atomic<process_global*> process_globals{nullptr};
+[[gnu::weak, gnu::visibility("default")]] constinit host_atomic<process_global*> process_globals{nullptr};
 
 /// The object as this library knows it. Key is a type, too, and tells apart objects of one type.
 template <class T, class Key>
-[[gnu::visibility("hidden")]] inline constinit std::atomic<T*> known_global{nullptr};
+[[gnu::visibility("hidden")]] inline constinit host_atomic<T*> known_global{nullptr};
 template <class... T>
 struct global_key {};
 
@@ -61,7 +63,7 @@ constexpr bool has_linkage() noexcept {
   return spelled.find("{anonymous}") == std::string_view::npos && spelled.find("(anonymous") == std::string_view::npos;
 }
 
-[[gnu::cold, gnu::visibility("hidden")]] inline process_global& global_named(std::atomic<process_global*>& list, const char* name,
+[[gnu::cold, gnu::visibility("hidden")]] inline process_global& global_named(host_atomic<process_global*>& list, const char* name,
                                                                              std::size_t size, std::size_t alignment) {
   struct entry_memory {
     void* entry = nullptr;
@@ -102,7 +104,7 @@ constexpr bool has_linkage() noexcept {
 /// The object, made by the first call; others wait for that meanwhile, as for a function's static. Throws std::bad_alloc, or what T's
 /// constructor throws: then the next call tries again.
 template <class T, class Key>
-[[gnu::cold, gnu::noinline, gnu::visibility("hidden")]] T& make_global(std::atomic<process_global*>& list) {
+[[gnu::cold, gnu::noinline, gnu::visibility("hidden")]] T& make_global(host_atomic<process_global*>& list) {
   process_global& entry = global_named(list, type_name<global_key<T, Key>>(), sizeof(T), alignof(T));
   const auto process = static_cast<std::uint32_t>(getpid());
   // (1) acquire: pairs with (2), so that the object was made before it is used
@@ -115,7 +117,7 @@ template <class T, class Key>
       continue;
     }
     const struct claim {
-      std::atomic<std::uint32_t>& maker;
+      host_atomic<std::uint32_t>& maker;
       ~claim() { maker.store(0, std::memory_order_release); }
     } end{entry.maker};
     // relaxed: acquired with the claim
@@ -130,7 +132,7 @@ template <class T, class Key>
 }
 
 template <class T, class Key>
-[[gnu::visibility("hidden")]] inline constinit std::atomic<process_global*> own_globals{nullptr};
+[[gnu::visibility("hidden")]] inline constinit host_atomic<process_global*> own_globals{nullptr};
 
 template <class T, class Key>
 [[gnu::visibility("hidden")]] T& one_for_the_process() {

@@ -20,6 +20,7 @@
 
 #include "config.hpp"
 #include "fail.hpp"
+#include "host_atomic.hpp"
 #include "library_end.hpp"
 
 namespace pawl::inline v0::detail {
@@ -27,16 +28,16 @@ namespace pawl::inline v0::detail {
 /// The right to one per-thread object. `holder` is the process in which a thread has it, zero where it is free to adopt. After a fork
 /// it names another process where the thread is not in the child.
 struct lease {
-  std::atomic<std::uint32_t> holder;
+  host_atomic<std::uint32_t> holder;
   lease* next = nullptr;
   void* object = nullptr;
 };
 
 /// What an owner and its threads' tables share. It goes with its last reference.
 struct thread_registry {
-  std::atomic<std::size_t> references{1};
-  std::atomic<bool> owner_lives{true};
-  std::atomic<lease*> leases{nullptr};
+  host_atomic<std::size_t> references{1};
+  host_atomic<bool> owner_lives{true};
+  host_atomic<lease*> leases{nullptr};
 
   void drop() noexcept {
     // acq_rel: whoever drops the last reference sees every other thread's last access to the leases
@@ -60,7 +61,7 @@ struct held_leases {
     lease* held = nullptr;
   };
 
-  std::atomic<std::uint32_t> holder;  // as a lease's: the block goes to another thread when its own has ended
+  host_atomic<std::uint32_t> holder;  // as a lease's: the block goes to another thread when its own has ended
   held_leases* next = nullptr;
   entry* entries = nullptr;
   std::size_t capacity = 0;
@@ -191,10 +192,10 @@ __thread thread_table this_thread_table{};  // NOLINT(misc-definitions-in-header
 
 /// The threads of the process, as the modules that share this know them.
 struct module_threads {
-  std::atomic<held_leases*> all{nullptr};
+  host_atomic<held_leases*> all{nullptr};
   // The pthread key plus one, so that zero is "none yet".
-  std::atomic<std::uint64_t> end_key{0};
-  std::atomic<std::uint32_t> process{0};
+  host_atomic<std::uint64_t> end_key{0};
+  host_atomic<std::uint32_t> process{0};
   std::uint64_t (*watch)() = nullptr;  // of the module that has this
 };
 // NOLINTNEXTLINE(misc-definitions-in-headers)

@@ -206,13 +206,13 @@ class fiber {
     stack_ = top;
 #else
     suspended_at_ = top();
-    getcontext(&own_);
-    own_.uc_stack.ss_sp = memory_ + guard();
-    own_.uc_stack.ss_size = bytes;
-    own_.uc_link = nullptr;
+    getcontext(&own());
+    own().uc_stack.ss_sp = memory_ + guard();
+    own().uc_stack.ss_size = bytes;
+    own().uc_link = nullptr;
     const auto f = reinterpret_cast<std::uintptr_t>(function);
     const auto a = reinterpret_cast<std::uintptr_t>(argument);
-    makecontext(&own_, reinterpret_cast<void (*)()>(&enter), 4, static_cast<unsigned>(f >> 32U), static_cast<unsigned>(f),
+    makecontext(&own(), reinterpret_cast<void (*)()>(&enter), 4, static_cast<unsigned>(f >> 32U), static_cast<unsigned>(f),
                 static_cast<unsigned>(a >> 32U), static_cast<unsigned>(a));
 #endif
   }
@@ -237,7 +237,7 @@ class fiber {
     registers_on_stack registers;
     setjmp(registers.here());  // NOLINT(cert-err52-cpp): only to see the registers
     suspended_at_ = reinterpret_cast<const std::byte*>(registers.here());
-    swapcontext(&own_, &next.own_);
+    swapcontext(&own(), &next.own());
 #endif
     arrived();
   }
@@ -277,7 +277,9 @@ class fiber {
   static void enter(unsigned f1, unsigned f0, unsigned a1, unsigned a0) {
     reinterpret_cast<void (*)(void*)>((std::uintptr_t{f1} << 32U) | f0)(reinterpret_cast<void*>((std::uintptr_t{a1} << 32U) | a0));
   }
-  ucontext_t own_;
+  // As bytes: RISC-V's ends in an array of no size, and such a type is no member in standard C++.
+  ucontext_t& own() noexcept { return *reinterpret_cast<ucontext_t*>(own_); }
+  alignas(ucontext_t) std::byte own_[sizeof(ucontext_t)];
   const std::byte* suspended_at_ = nullptr;
 #endif
 #if PAWL_ASAN
