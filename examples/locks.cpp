@@ -6,8 +6,8 @@
 // often the one that has just given it back, whose cache has the line; ticket_lock and mcs_lock serve in the order in which threads came,
 // so all get the same, as long as each has a processor (on a busy machine the shares differ, since who doesn't run doesn't come).
 //
-// What to look at: the shares of the thread that was served least and of the one that was served most, and what fairness costs: the lock goes
-// from processor to processor each time. docs/locks.md has it measured.
+// What to look at: the shares of the thread that was served least and of the one that was served most, and what fairness costs: the lock
+// goes from processor to processor each time. docs/locks.md has it measured.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>

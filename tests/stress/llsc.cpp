@@ -148,7 +148,8 @@ void read_together() {
       }
       return;
     }
-    while (trial.goes_on()) {
+    // However late it is, until a link has stayed valid.
+    while (trial.goes_on() || valid[self] == 0) {
       // acquire: pairs with the release of a set, so the others are no older
       const auto link = upper.load_linked(acquire);
       unsigned highest = 0;
@@ -160,7 +161,6 @@ void read_together() {
     }
   });
   REQUIRE(trial.failure() == "");
-  CHECK(std::accumulate(valid.begin(), valid.end(), std::uint64_t{0}) > 0);
 }
 
 }  // namespace
