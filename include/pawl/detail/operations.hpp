@@ -67,6 +67,16 @@ PAWL_INLINE_ORDER inline W exchange(W& object, std::type_identity_t<W> desired, 
   }
 }
 
+/// Of a word that is 0 or 1: sets it, and returns whether it was set.
+template <class B, class W>
+PAWL_INLINE_ORDER inline bool test_and_set(W& object, order_t<B> order) noexcept {
+  if constexpr (requires { B::test_and_set(object, order); }) {
+    return B::test_and_set(object, order);
+  } else {
+    return exchange<B>(object, W{1}, order) != 0;
+  }
+}
+
 template <class B, class W>
 PAWL_INLINE_ORDER inline W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_add(object, operand, order); }) {
