@@ -296,7 +296,7 @@ class atomic_flag {
 
   /// Sets the flag and returns whether it was set before. Wait-free where the backend has an instruction for it.
   PAWL_INLINE_ORDER bool test_and_set(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
-    return detail::test_and_set<B>(set_.cell_.word, o);
+    return detail::from_word<bool>(detail::test_and_set<B>(set_.cell_.word, o));
   }
   /// relaxed, release or seq_cst. Wait-free.
   PAWL_INLINE_ORDER void clear(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { set_.store(false, o); }

@@ -85,8 +85,8 @@ struct riscv64 : builtin {
   }
   /// An amoor, where an exchange of one byte is a loop.
   template <class W>
-  PAWL_ALWAYS_INLINE static bool test_and_set(W& object, std::memory_order order) noexcept {
-    return with<W>::fetch_or(object, W{1}, detail::halves_of(order)) != 0;
+  PAWL_ALWAYS_INLINE static W test_and_set(W& object, std::memory_order order) noexcept {
+    return with<W>::fetch_or(object, W{1}, detail::halves_of(order));
   }
   template <class W>
   PAWL_ALWAYS_INLINE static W fetch_add(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
