@@ -42,6 +42,9 @@ union atomic_cell<T, B, true> {
 
 }  // namespace detail
 
+template <class B>
+class atomic_flag;
+
 /// A T that threads may read and write at once.
 ///
 /// T is trivially copyable and has 1, 2, 4, 8 bytes, or 16 where B::has_double_width (a 16-byte load may be a compare-and-swap, which
@@ -274,6 +277,7 @@ class atomic {
   }
 
  private:
+  friend class atomic_flag<B>;
   detail::atomic_cell<T, B> cell_;
 };
 
@@ -290,9 +294,9 @@ class atomic_flag {
  public:
   constexpr atomic_flag() noexcept = default;
 
-  /// Sets the flag and returns whether it was set before. Wait-free where the backend has an exchange.
+  /// Sets the flag and returns whether it was set before. Wait-free where the backend has an instruction for it.
   PAWL_INLINE_ORDER bool test_and_set(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
-    return set_.exchange(true, o);
+    return detail::from_word<bool>(detail::test_and_set<B>(set_.cell_.word, o));
   }
   /// relaxed, release or seq_cst. Wait-free.
   PAWL_INLINE_ORDER void clear(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { set_.store(false, o); }

@@ -306,16 +306,16 @@ struct point {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("atomic does with integers what std::atomic does, over every backend", "", char, signed char, unsigned char, short,
-                   unsigned short, int, unsigned, long, unsigned long, long long, unsigned long long, wchar_t, char8_t, char16_t,
-                   char32_t) {
+TEMPLATE_TEST_CASE("atomic does with integers what std::atomic does, over every backend", "", char, signed char, unsigned char,
+                   short, unsigned short, int, unsigned, long, unsigned long, long long, unsigned long long, wchar_t, char8_t,
+                   char16_t, char32_t) {
   using T = TestType;
   const auto expected = what_every_integer_has<std::atomic<T>>(integers<T>());
   for_each_backend([&]<class B>() { verify(same(what_every_integer_has<pawl::atomic<T, B>>(integers<T>()), expected)); });
 }
 
-TEMPLATE_TEST_CASE("atomic does with integers of every width and each order what std::atomic does, over every backend", "", std::int8_t,
-                   std::uint16_t, std::int32_t, std::uint64_t) {
+TEMPLATE_TEST_CASE("atomic does with integers of every width and each order what std::atomic does, over every backend", "",
+                   std::int8_t, std::uint16_t, std::int32_t, std::uint64_t) {
   using T = TestType;
   const std::vector<T> values = integers<T>();
   const std::vector<T> few{values.front(), values.back(), T{77}};

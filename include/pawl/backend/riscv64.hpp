@@ -83,6 +83,11 @@ struct riscv64 : builtin {
   PAWL_ALWAYS_INLINE static W exchange(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
     return with<W>::exchange(object, operand, detail::halves_of(order));
   }
+  /// An amoor, where an exchange of one byte is a loop.
+  template <class W>
+  PAWL_ALWAYS_INLINE static W test_and_set(W& object, std::memory_order order) noexcept {
+    return with<W>::fetch_or(object, W{1}, detail::halves_of(order));
+  }
   template <class W>
   PAWL_ALWAYS_INLINE static W fetch_add(W& object, std::type_identity_t<W> operand, std::memory_order order) noexcept {
     return with<W>::fetch_add(object, operand, detail::halves_of(order));

@@ -6,6 +6,10 @@
 
 #include "order_halves.hpp"
 
+#if defined(__AARCH64EB__)
+#error "pawl's 16-byte operations on arm64 take the first of a pair of registers for the lower half: they need little-endian memory"
+#endif
+
 #if defined(__aarch64__) && !defined(__CUDA_ARCH__)
 
 namespace pawl::inline v0::detail {

@@ -67,6 +67,16 @@ PAWL_INLINE_ORDER inline W exchange(W& object, std::type_identity_t<W> desired, 
   }
 }
 
+/// Makes a word that is 0 or 1 a 1, and returns what it was.
+template <class B, class W>
+PAWL_INLINE_ORDER inline W test_and_set(W& object, order_t<B> order) noexcept {
+  if constexpr (requires { B::test_and_set(object, order); }) {
+    return B::test_and_set(object, order);
+  } else {
+    return exchange<B>(object, W{1}, order);
+  }
+}
+
 template <class B, class W>
 PAWL_INLINE_ORDER inline W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_add(object, operand, order); }) {
