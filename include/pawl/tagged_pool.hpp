@@ -229,7 +229,8 @@ class tagged_pool<B, Alloc>::operation {
   operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept : pool_(pool), bound_(bound), cache_(cache) {}
 
   slot& at(link_type l) const noexcept {
-    const std::uint64_t twice = l.twice_index();  // links to nodes carry no mark
+    assert(!l.marked() && "links to nodes carry no mark");
+    const std::uint64_t twice = l.twice_index();
     if (twice < bound_.twice_first_end) [[likely]]
       return *reinterpret_cast<slot*>(bound_.first_base + twice * (sizeof(word) / 2));
     return pool_.blocks_.at_far(l.index());

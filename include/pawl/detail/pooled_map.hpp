@@ -436,7 +436,7 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key, MakeValue make, 
   auto op = domain_.template enter<0>();
   std::optional<element> made;
   fresh_node fresh(op);
-  for (bool full = false;;) {
+  for (;;) {
     // Once the key was moved into our element, it is compared there.
     position at = made ? find_key(op, order, made->key) : find_key(op, order, wanted);
     if (at.found) {
@@ -444,11 +444,8 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key, MakeValue make, 
       on_found(present.key, present.mapped.value);
       return false;
     }
-    // Somebody's insert of this very key may have taken the last node: so we have looked once more.
-    if (full) return false;
     if (!made) made.emplace(order, std::forward<Key>(key), make);
-    full = !fresh.to_insert();
-    if (full) continue;
+    if (!fresh.to_insert()) return false;
     if (link_before(at, fresh, *made)) {
       count(order, 1);
       return true;
