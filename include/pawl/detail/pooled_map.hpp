@@ -15,9 +15,12 @@
 // The tag. A link of a pool names one life of a node. That is enough for a list's head, which a link is compared with; it isn't for a
 // `next` in the midst of a list, whose own node may have come back, in front of the same life of the same successor. So a `next` holds as
 // its tag the sum of two lives, its owner's and that of the node that it names: a word that is found again stands for the same two
-// lives, between which nothing but what was between them can have been, and a late compare-and-swap fails or is right. Since lives only
-// grow, the sum comes round after 2^32 lives of the two together; tagged_pool.hpp says how long that is. And a live `next` has the
-// lowest bit, which no link of a stack or a queue has beside an index: so containers that share a pool can't take each other's.
+// lives, between which nothing but what was between them can have been, and a late compare-and-swap fails or is right. For that the two
+// lives must grow together: a node's `next` never names a life that had ended before its own began. What is linked already is compared
+// and swapped; but who has a fresh node, found its place before. So it looks again, when it has the node, whether the place is as it was.
+// (Without that the sum may come back in a fresh node, by one life more here and one less there: a stress test saw it.) The sum comes
+// round after 2^32 lives of the two together; tagged_pool.hpp says how long that is. And a live `next` has the lowest bit, which no link
+// of a stack or a queue has beside an index: so containers that share a pool can't take each other's.
 //
 // | progress       | lock-free: an operation starts again only because another one succeeded
 // | a stalled thread | holds back nobody, and no memory but the node that it was about to put in or to unlink
@@ -339,12 +342,15 @@ class pooled_map {
   }
   // Links a node before `at.here`, where the key was not found.
   static bool link_before(const position& at, fresh_node& fresh, const element& made) noexcept {
+    link word = live_word(at.here, at.owner);
+    // (7) Is `here` alive, now that we have the node? relaxed: whoever had the node before has seen what it was linked before, and that one's
+    // unlinked earlier life; that comes with the node, from the pool.
+    if (at.before->load(std::memory_order_relaxed) != word) return false;
     construct(*fresh, made);
     // relaxed: published by (1)
     (*fresh).below().store(link{}, std::memory_order_relaxed);
     // (6) release: as (5). And who came by this node in an earlier life of it, perhaps in another container, may follow what it finds here.
     (*fresh).next.store(live_word(at.here, fresh.name()), std::memory_order_release);
-    link word = live_word(at.here, at.owner);
     // (1) release: publishes the node to (4). acquire: the key may have come and gone since we looked, and the erase that this insert
     // follows happens before it.
     if (!at.before->compare_exchange_strong(word, live_word(fresh.name(), at.owner), std::memory_order_acq_rel,
@@ -356,15 +362,17 @@ class pooled_map {
   }
   // Puts a node in the place of `at.here`, where the key was found.
   bool replace(operation& op, position& at, fresh_node& fresh, const element& made) const {
+    auto& old_next = op.get(at.here)->next;
+    link word = live_word(at.next, at.here);
+    if (old_next.load(std::memory_order_relaxed) != word) return false;  // as (7)
     construct(*fresh, made);
     // relaxed: published by (2). For unlink: a node of the capacity takes the place of one, and that one remains of the capacity.
     (*fresh).below().store(fresh.is_spare() ? at.here : link{}, std::memory_order_relaxed);
     (*fresh).next.store(live_word(at.next, fresh.name()), std::memory_order_release);  // as (6)
-    link word = live_word(at.next, at.here);
     const link replacement = fresh.name();
     // (2) release: publishes the node to (4), and tells whoever finds the old element gone what this thread did before
-    if (!op.get(at.here)->next.compare_exchange_strong(word, dead_word(replacement, at.here), std::memory_order_release,
-                                                       std::memory_order_relaxed)) {
+    if (!old_next.compare_exchange_strong(word, dead_word(replacement, at.here), std::memory_order_release,
+                                          std::memory_order_relaxed)) {
       return false;
     }
     fresh.published();

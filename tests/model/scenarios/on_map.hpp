@@ -14,7 +14,7 @@
 
 namespace scenarios {
 
-// No hash. Of the keys, 1 < 7 < 9 < 5 < 4 < 8 < 2 in the order of the list, and with eight buckets 1 belongs to that named 000, 7 and 9 to
+// No hash. Of the keys, 1 < 9 < 7 < 5 < 4 < 8 < 2 in the order of the list, and with eight buckets 1 belongs to that named 000, 7 and 9 to
 // 001, 5 to 010, 4 to 011, 8 to 101 and 2 to 110. So 1 and 4 share the first of two buckets, which needs no directory; 5 and 2 are in a
 // level that is one piece, 7, 9, 4 and 8 in the first of those that are a table of pieces: 7, 9 and 4 in one, 8 in another.
 struct same {

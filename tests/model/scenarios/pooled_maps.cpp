@@ -5,6 +5,7 @@
 #include <pawl/stack.hpp>
 
 #include <optional>
+#include <utility>
 
 #include "model/scenarios/on_map.hpp"
 
@@ -74,7 +75,7 @@ void add_pairs(std::vector<scenario>& all) {
 void add_nodes_that_come_back(std::vector<scenario>& all) {
   using enum on_key;
   for (const on_key a : {find, insert, update, erase}) {
-    // a's own key, and the ones before and behind it: 1 < 7 < 9 < 5
+    // the keys in their order, in which 9 comes between 1 and 7, and 5 last
     for (const int key : {1, 7, 5}) {
       all.push_back(on_pool(4, {1, 7}, {{{a, key}}, {{erase, 7}, {insert, 9}}}, size_of::small));
       all.push_back(on_pool(4, {1, 7}, {{{a, key}}, {{erase, 1}, {insert, 1}}}, size_of::small));
@@ -83,11 +84,65 @@ void add_nodes_that_come_back(std::vector<scenario>& all) {
   }
   // What is before an element, and the element itself, come back in each other's place: a word in the midst of the list that names the
   // same life of a node, in another life of its own.
-  all.push_back(on_pool(4, {1, 9}, {{{insert, 7}}, {{erase, 1}, {insert, 7}, {erase, 7}, {insert, 5}}}, size_of::large));
-  all.push_back(on_pool(4, {1, 9}, {{{insert, 7}}, {{erase, 1}, {insert, 7}}}));
-  all.push_back(on_pool(4, {1, 9}, {{{erase, 9}}, {{erase, 1}, {insert, 7}}}));
-  all.push_back(on_pool(5, {1, 7, 5}, {{{insert, 9}}, {{erase, 7}, {insert, 9}}}, size_of::large));
-  all.push_back(on_pool(4, {1, 5}, {{{insert, 7}}, {{erase, 1}, {insert, 9}}}));
+  all.push_back(on_pool(4, {1, 7}, {{{insert, 9}}, {{erase, 1}, {insert, 9}, {erase, 9}, {insert, 5}}}, size_of::large));
+  all.push_back(on_pool(4, {1, 7}, {{{insert, 9}}, {{erase, 1}, {insert, 9}}}));
+  all.push_back(on_pool(4, {1, 7}, {{{erase, 7}}, {{erase, 1}, {insert, 9}}}));
+  all.push_back(on_pool(5, {1, 9, 5}, {{{insert, 7}}, {{erase, 9}, {insert, 7}}}, size_of::large));
+  all.push_back(on_pool(4, {1, 5}, {{{insert, 9}}, {{erase, 1}, {insert, 7}}}));
+}
+
+// An insert that was long on its way from its place to a node. The node is the one that stood before its place, in its next life, and the
+// one behind it has come back there, in its next life, too: so the two lives that it would write have the sum of the two that the other
+// thread may have found there.
+struct slow_value {
+  map& m;
+  bool& asked;
+  operator int() const {  // NOLINT(google-explicit-constructor): that is when it happens
+    asked = true;
+    m.erase(5);
+    m.insert(5, 51);
+    m.erase(9);
+    return 70;
+  }
+};
+void add_slow_changes(std::vector<scenario>& all) {
+  all.push_back({"hash_map over a pool of slow values: insert 7, meanwhile 9 goes and 5 comes back | insert 7", [] {
+                   pool nodes(6);
+                   map m(nodes, 1);
+                   m.insert(9, 90);
+                   m.insert(5, 50);
+                   bool asked = false;
+                   bool inserted = false;
+                   bool inserted_too = false;
+                   at_once([&] { inserted = m.try_emplace(7, slow_value{m, asked}); }, [&] { inserted_too = m.insert(7, 71); });
+                   model::require(inserted != inserted_too, "one of them inserts it");
+                   model::require(m.contains(7) && m.contains(5) && m.contains(9) != asked, "what came is there, and what went is not");
+                   has_room(m, 6);
+                 }});
+  // The same of an update, whose fresh node is the very one that it was to replace.
+  all.push_back({"hash_map over a pool of slow values: update 9, meanwhile 9 is updated and 5 comes back | insert 7", [] {
+                   pool nodes(6);
+                   map m(nodes, 1);
+                   m.insert(9, 90);
+                   m.insert(5, 50);
+                   bool first = true;
+                   at_once(
+                       [&] {
+                         m.update(9, [&](int old) {
+                           if (std::exchange(first, false)) {
+                             m.erase(5);
+                             m.insert(5, 51);
+                             m.update(9, [](int value) { return value + 1; });
+                           }
+                           return old + 1;
+                         });
+                       },
+                       [&] { model::require(m.insert(7, 70), "it was not there"); });
+                   model::require(m.find(9) == 92, "no update is lost");
+                   model::require(m.find(7) == 70 && m.find(5) == 51, "what came is there");
+                   has_room(m, 6);
+                 },
+                 true});
 }
 
 // An order, a key and a value that are three words: a reader may copy each from another life of the node.
@@ -206,30 +261,30 @@ void add_neighbours(std::vector<scenario>& all) {
   // A map's insert is at a place in the midst of its list, whose two nodes come to a queue in the same order. (The first of them in its
   // second life, so that the sum of the lives, 1, is the life in which the other one comes to the queue.)
   for (const bool finds : {false, true}) {
-    add(std::string(finds ? "find 5" : "insert 7") + " | erase 9, erase 1, push, push", [finds] {
+    add(std::string(finds ? "find 5" : "insert 9") + " | erase 7, erase 1, push, push", [finds] {
       pool nodes(4);
       map m(nodes, 1);
       pawl::queue<int, pool> q(nodes);
       m.insert(1, 10);
       m.erase(1);
       m.insert(1, 10);
-      m.insert(9, 90);
+      m.insert(7, 70);
       at_once(
           [&] {
             if (finds) {
               model::require(!m.contains(5), "it was never there");
             } else {
-              model::require(m.insert(7, 70), "it was not there");
+              model::require(m.insert(9, 90), "it was not there");
             }
           },
           [&] {
-            m.erase(9);
+            m.erase(7);
             m.erase(1);
             q.push(1);
             q.push(2);
           });
       model::require(q.try_pop() == 1 && q.try_pop() == 2 && !q.try_pop(), "the queue has its own");
-      model::require(m.contains(7) != finds && m.size() == (finds ? 0U : 1U), "the map has its own");
+      model::require(m.contains(9) != finds && m.size() == (finds ? 0U : 1U), "the map has its own");
     });
   }
   add("find 7 | erase 7, push on a stack", [] {
@@ -341,6 +396,7 @@ void add_members_on_all(std::vector<scenario>& all) {
 void add_pooled_maps(std::vector<scenario>& all) {
   add_pairs(all);
   add_nodes_that_come_back(all);
+  add_slow_changes(all);
   add_words(all);
   add_triples(all);
   add_full_pools(all);
