@@ -66,7 +66,8 @@ BENCHMARK_TEMPLATE(find_missing, fixed_pool);
 
 template <class R>
 void update(benchmark::State& state) {
-  all_keys<R>(state, [](auto& m, std::uint64_t k) { benchmark::DoNotOptimize(m.update(k, [](std::uint64_t v) { return v + 1; })); });
+  all_keys<R>(state,
+              [](auto& m, std::uint64_t k) { benchmark::DoNotOptimize(m.update(k, [](std::uint64_t v) { return v + 1; })); });
 }
 BENCHMARK_TEMPLATE(update, hazards)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK_TEMPLATE(update, epochs)->ThreadRange(1, 2)->UseRealTime();

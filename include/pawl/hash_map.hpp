@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// hash_map<K, V, Hash, KeyEqual, R>: a hash map whose every operation is lock-free and which grows without moving an element.
+// hash_map<K, V, Hash, KeyEqual, R>: a hash map whose every operation is lock-free and which grows without moving an element. (Over a
+// tagged_pool it is another algorithm, with the same members but for reserve: detail/pooled_map.hpp.)
 //
 // All elements are in one list, sorted by hash: T. L. Harris, "A Pragmatic Implementation of Non-Blocking Linked-Lists", DISC 2001, with
 // M. M. Michael's reclamation, "High Performance Dynamic Lock-Free Hash Tables and List-Based Sets", SPAA 2002. A bucket is a head in
@@ -54,7 +55,7 @@ struct map_element : mapped_member<V> {
 /// An unordered map for any number of threads.
 ///
 /// K and V are destructible without an exception; members that return or rebuild values need them copy constructible. Hash and KeyEqual
-/// are called by all threads at once. R is hazard_pointers<B, Alloc>. Every member but the constructors and the destructor may be called
+/// are called by all threads at once. R is hazard_pointers<B, Alloc> or epochs<B, Alloc>. Every member but the constructors and the destructor may be called
 /// by any number of threads at once; functions passed in may use the map, too. A thread's first operations may throw std::bad_alloc,
 /// before any effect; so may all that insert, and what a hash, a comparison, a copy or a function throws passes through: no effect on
 /// the map then.
@@ -649,7 +650,9 @@ hash_map<K, V, Hash, KeyEqual, R>::~hash_map() {
   });
 }
 
-/// Over a tagged_pool<B, Alloc>: see detail/pooled_map.hpp.
+/// Over a tagged_pool<B, Alloc>: what its members promise is said at detail::pooled_map, in detail/pooled_map.hpp. K and V are trivially
+/// copyable, functions get copies, the buckets are as many as the constructor made, and on a fixed pool insert is false, too, where it is
+/// full.
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
   requires(R::reads_may_tear)
 class hash_map<K, V, Hash, KeyEqual, R> : public detail::pooled_map<K, V, Hash, KeyEqual, R> {

@@ -384,8 +384,7 @@ TEMPLATE_TEST_CASE("each key of a map follows its sequential model", "", stress:
   follow_the_model<TestType, spread>(32);
 }
 
-TEMPLATE_TEST_CASE("keys that share one hash follow their sequential models", "", stress::default_hazards,
-                   stress::restless_hazards,
+TEMPLATE_TEST_CASE("keys that share one hash follow their sequential models", "", stress::default_hazards, stress::restless_hazards,
                    stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   follow_the_model<TestType, colliding>(3);
 }
@@ -400,8 +399,8 @@ TEMPLATE_TEST_CASE("keys that share one hash go in as often as out", "", stress:
   balance<TestType, colliding>(6);
 }
 
-TEMPLATE_TEST_CASE("no update of a map's value is lost", "", stress::default_hazards, stress::restless_hazards,
-                   stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
+TEMPLATE_TEST_CASE("no update of a map's value is lost", "", stress::default_hazards, stress::restless_hazards, stress::shared_pool,
+                   stress::restless_pool, stress::restless_small_pool) {
   count_up<TestType, spread>();
   count_up<TestType, colliding>();
 }
@@ -412,14 +411,12 @@ TEMPLATE_TEST_CASE("a map grows while it is in use", "", stress::default_hazards
 }
 
 TEMPLATE_TEST_CASE("visit_all comes once to every key that stays", "", stress::default_hazards, stress::restless_hazards,
-                   stress::restless_epochs,
-                   stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
+                   stress::restless_epochs, stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   visit_everything<TestType, spread>(40, true);
 }
 
 TEMPLATE_TEST_CASE("visit_all comes once to every key that stays, of those that share a hash", "", stress::default_hazards,
-                   stress::restless_hazards,
-                   stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
+                   stress::restless_hazards, stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   visit_everything<TestType, colliding>(8, false);
 }
 
@@ -523,9 +520,8 @@ void share_a_pool() {
           stack.push(ticket::make(8, key));
           ++balances[self];
         }
-        map.visit(chance.below(3 * threads), [&](std::uint32_t its_key, const flat_boxed& value) {
-          trial.expect(value.whole(its_key), "a broken element");
-        });
+        map.visit(chance.below(3 * threads),
+                  [&](std::uint32_t its_key, const flat_boxed& value) { trial.expect(value.whole(its_key), "a broken element"); });
         if (const std::optional<std::uint32_t> found = other_map.find(key)) trial.expect(*found == key, "another key's value");
         if (const std::optional<ticket> one = queue.try_pop()) {
           trial.expect(one->whole() && one->producer == 7, "what a queue never had");

@@ -318,7 +318,8 @@ struct nervous_hash {
 
 }  // namespace
 
-TEST_CASE("what a constructor, a comparison, a hash or a function throws passes through, and neither an element nor a node is lost") {
+TEST_CASE(
+    "what a constructor, a comparison, a hash or a function throws passes through, and neither an element nor a node is lost") {
   static_assert(std::is_trivially_copyable_v<nervous>);
   fixed_or_growing nodes(4);
   pawl::hash_map<int, nervous, nervous_hash, nervous_equal, fixed_or_growing> map(nodes);

@@ -1012,8 +1012,8 @@ TEST_CASE("containers and reclaimers have no static data, no thread_local, no ne
   refusals_of_a_pool(places);
   const std::string directory = places.directory();
   for (const std::string_view header :
-       {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp",
-        "detail/pooled_map.hpp", "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp", "rcu.hpp", "detail/epoch_record.hpp",
+       {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp", "detail/pooled_map.hpp",
+        "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp", "rcu.hpp", "detail/epoch_record.hpp",
         "detail/epoch_domain.hpp", "detail/epoch_waiting.hpp", "detail/addressed_domain.hpp", "detail/retired.hpp",
         "detail/domain_memory.hpp"}) {
     const std::string path = directory + std::string(header);

@@ -69,9 +69,10 @@ struct pooled_element {
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 class pooled_map {
   static_assert(std::is_object_v<K> && std::is_object_v<V> && !std::is_const_v<V>, "hash_map<K, V>: K and V must be object types");
-  static_assert(std::is_trivially_copyable_v<K> && std::is_trivially_copyable_v<V>,
-                "hash_map over a tagged_pool: K and V must be trivially copyable, since readers copy them word by word while they may "
-                "be overwritten; take hazard_pointers<> for other types");
+  static_assert(
+      std::is_trivially_copyable_v<K> && std::is_trivially_copyable_v<V>,
+      "hash_map over a tagged_pool: K and V must be trivially copyable, since readers copy them word by word while they may "
+      "be overwritten; take hazard_pointers<> for other types");
   static_assert(std::is_invocable_r_v<std::size_t, const Hash&, const K&>, "hash_map: Hash must be callable, const, with a key");
   static_assert(std::is_invocable_r_v<bool, const KeyEqual&, const K&, const K&>,
                 "hash_map: KeyEqual must be callable, const, with two keys");
@@ -277,8 +278,7 @@ class pooled_map {
   void unlink_ended(operation& op, std::uint64_t order, position& at, link successor) const {
     at.next = successor;
     if (unlink(op, at)) return;
-    walk(
-        op, buckets_[bucket_of(order)], order, order, []() noexcept {}, [](const element&) noexcept { return false; });
+    walk(op, buckets_[bucket_of(order)], order, order, []() noexcept {}, [](const element&) noexcept { return false; });
   }
 
   // Takes the element out of the map: nobody finds it any more, though it is linked yet.
@@ -536,8 +536,7 @@ void pooled_map<K, V, Hash, KeyEqual, R>::clear() {
   auto op = domain_.template enter<0>();
   std::uint64_t order = 0;
   for (std::size_t b = 0; b < bucket_count();) {
-    position at = walk(
-        op, buckets_[b], order, last_order, []() noexcept {}, [](const element&) noexcept { return true; });
+    position at = walk(op, buckets_[b], order, last_order, []() noexcept {}, [](const element&) noexcept { return true; });
     if (!at.found) {
       ++b;
       continue;

@@ -39,16 +39,16 @@ enum class on_key {
   visit
 };
 inline constexpr on_key all_on_key[] = {on_key::insert,
-                                 on_key::try_emplace,
-                                 on_key::insert_or_visit,
-                                 on_key::insert_or_assign,
-                                 on_key::update,
-                                 on_key::upsert,
-                                 on_key::erase,
-                                 on_key::erase_if,
-                                 on_key::find,
-                                 on_key::contains,
-                                 on_key::visit};
+                                        on_key::try_emplace,
+                                        on_key::insert_or_visit,
+                                        on_key::insert_or_assign,
+                                        on_key::update,
+                                        on_key::upsert,
+                                        on_key::erase,
+                                        on_key::erase_if,
+                                        on_key::find,
+                                        on_key::contains,
+                                        on_key::visit};
 
 inline const char* name_of(on_key what) {
   switch (what) {

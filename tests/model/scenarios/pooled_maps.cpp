@@ -116,11 +116,13 @@ void add_slow_changes(std::vector<scenario>& all) {
                    bool inserted_too = false;
                    at_once([&] { inserted = m.try_emplace(7, slow_value{m, asked}); }, [&] { inserted_too = m.insert(7, 71); });
                    model::require(inserted != inserted_too, "one of them inserts it");
-                   model::require(m.contains(7) && m.contains(5) && m.contains(9) != asked, "what came is there, and what went is not");
+                   model::require(m.contains(7) && m.contains(5) && m.contains(9) != asked,
+                                  "what came is there, and what went is not");
                    has_room(m, 6);
                  }});
   // The same of an update, whose fresh node is the very one that it was to replace.
-  all.push_back({"hash_map over a pool of slow values: update 9, meanwhile 9 is updated and 5 comes back | insert 7", [] {
+  all.push_back({"hash_map over a pool of slow values: update 9, meanwhile 9 is updated and 5 comes back | insert 7",
+                 [] {
                    pool nodes(6);
                    map m(nodes, 1);
                    m.insert(9, 90);
@@ -230,8 +232,7 @@ void add_full_pools(std::vector<scenario>& all) {
   updates("find 7", [](map& m) { model::require(m.find(7) == 70, "it is there"); }, 81);
   updates("erase 1", [](map& m) { model::require(m.erase(1), "it is there"); }, 70);
   updates("erase 7", [](map& m) { model::require(m.erase(7), "it is there"); }, 11);
-  updates(
-      "insert_or_assign 1", [](map& m) { model::require(!m.insert_or_assign(1, 20), "it is there"); }, 0);
+  updates("insert_or_assign 1", [](map& m) { model::require(!m.insert_or_assign(1, 20), "it is there"); }, 0);
   updates("insert 9", [](map& m) { model::require(!m.insert(9, 90), "there is no room"); }, 81);
 }
 
