@@ -349,8 +349,8 @@ class pooled_map {
     construct(*fresh, made);
     // relaxed: published by (1)
     (*fresh).below().store(link{}, std::memory_order_relaxed);
-    // (6) release: as (5). And who came by this node in an earlier life of it, perhaps in another container, may follow what it finds here.
-    (*fresh).next.store(live_word(at.here, fresh.name()), std::memory_order_release);
+    // (6) relaxed: it comes after the fence of (5), and who finds it here in an earlier life looks back before it follows; others never do.
+    (*fresh).next.store(live_word(at.here, fresh.name()), std::memory_order_relaxed);
     // (1) release: publishes the node to (4). acquire: the key may have come and gone since we looked, and the erase that this insert
     // follows happens before it.
     if (!at.before->compare_exchange_strong(word, live_word(fresh.name(), at.owner), std::memory_order_acq_rel,
@@ -368,7 +368,7 @@ class pooled_map {
     construct(*fresh, made);
     // relaxed: published by (2). For unlink: a node of the capacity takes the place of one, and that one remains of the capacity.
     (*fresh).below().store(fresh.is_spare() ? at.here : link{}, std::memory_order_relaxed);
-    (*fresh).next.store(live_word(at.next, fresh.name()), std::memory_order_release);  // as (6)
+    (*fresh).next.store(live_word(at.next, fresh.name()), std::memory_order_relaxed);  // as (6)
     const link replacement = fresh.name();
     // (2) release: publishes the node to (4), and tells whoever finds the old element gone what this thread did before
     if (!old_next.compare_exchange_strong(word, dead_word(replacement, at.here), std::memory_order_release,
@@ -409,8 +409,8 @@ PAWL_ALWAYS_INLINE inline auto pooled_map<K, V, Hash, KeyEqual, R>::walk(operati
     for (;;) {
       if (!at.here) return at;
       node& current = *op.get(at.here);
-      // (4) acquire: pairs with (1), (2) and (3), as above; and, as the two below, with (5) and (6), so that the look back, below, comes
-      // after it
+      // (4) acquire: pairs with (1), (2) and (3), as above; and, as the two below, with the fence of (5), so that the look back, below,
+      // comes after it
       const link word = current.next.load(std::memory_order_acquire);
       const std::uint64_t order = current.value.acquire_first();
       const bool looks = first <= order && order <= last;
