@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backend/builtin.hpp"
+#include "backend/cuda.hpp"
 #include "backend/x86.hpp"
 
 // A bare name can't be compared by the preprocessor: each name that may be given is pasted to a number, an unknown one to zero.
