@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-PROGRAMS = ("operations", "contention")
+PROGRAMS = ("operations", "contention", "containers")
 
 
 def interpreter(folder, scratch):

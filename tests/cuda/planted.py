@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Plants mistakes in the backend, one at a time, and looks whether the device tests see them.
 
-planted.py NVCC INTERPRETER-FOLDER
+planted.py NVCC INTERPRETER-FOLDER [PROGRAM...]
 """
 import concurrent.futures
 import os
@@ -43,6 +43,12 @@ MISTAKES = [
     ("an acquire load is relaxed", "contention", BACKEND, "if (order == std::memory_order_seq_cst) fence<sc, Scope>();\n  return f(acquire{});\n}\n\n// Operations",
      "return f(relaxed{});\n}\n\n// Operations"),
     ("a fence does nothing", "contention", BACKEND, "fence<acq_rel, Scope>();", ""),
+    ("a node's tag stays the same", "containers", "pawl/detail/pool_free_list.hpp", "const name first = last_life.reborn();",
+     "const name first = last_life;"),
+    ("a stack's push publishes nothing", "containers", "pawl/stack.hpp",
+     "head_.compare_exchange_weak(head, first, std::memory_order_release,", "head_.compare_exchange_weak(head, first, std::memory_order_relaxed,"),
+    ("a queue's append publishes nothing", "containers", "pawl/queue.hpp",
+     "behind.compare_exchange_weak(next, first, std::memory_order_release,", "behind.compare_exchange_weak(next, first, std::memory_order_relaxed,"),
     ("the whole device is taken for a block", "contention", PTX, 'text[] = ".gpu"', 'text[] = ".cta"'),
 ]
 WAYS = [{"PTX_SCHED": "warp", "PTX_SEED": "1"}, {"PTX_SCHED": "random", "PTX_SEED": "1"}, {"PTX_SCHED": "warp", "PTX_RACE": "1"},
@@ -67,15 +73,16 @@ def seen(nvcc, library, mistake, folder):
 
 
 def main():
-    nvcc, folder = sys.argv[1:]
+    nvcc, folder, *only = sys.argv[1:]
     with tempfile.TemporaryDirectory() as scratch:
         library = interpreter(folder, scratch)
-        places = [pathlib.Path(scratch, str(number)) for number in range(len(MISTAKES))]
+        mistakes = [each for each in MISTAKES if not only or each[1] in only]
+        places = [pathlib.Path(scratch, str(number)) for number in range(len(mistakes))]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            wrong = [each for each in pool.map(lambda pair: seen(nvcc, library, *pair), zip(MISTAKES, places)) if each]
+            wrong = [each for each in pool.map(lambda pair: seen(nvcc, library, *pair), zip(mistakes, places)) if each]
     if wrong:
         sys.exit("\n".join(wrong))
-    print(f"{len(MISTAKES)} mistakes are seen")
+    print(f"{len(mistakes)} mistakes are seen")
 
 
 if __name__ == "__main__":
