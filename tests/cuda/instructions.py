@@ -19,7 +19,8 @@ SCOPES = {"thread": "cta", "block": "cta", "cluster": "cluster", "device": "gpu"
 STRONG = re.compile(r"(?:ld|st)(?=\S*\.(?:relaxed|acquire|release|volatile|mmio))\S*|(?:atom|red|fence|membar|nanosleep|call|trap)\b\S*")
 # The backend has its device form in the pass for the device only, so the other one doesn't see the rows.
 PROLOGUE = """
-#include <pawl/backend.hpp>
+#include <pawl/atomic.hpp>
+#include <pawl/tagged.hpp>
 #if defined(__CUDA_ARCH__)
 namespace pawl {
 using enum std::memory_order;
