@@ -22,9 +22,9 @@ def interpreter(folder, scratch):
 
 def build(nvcc, name, include, target, binary, *flags):
     """Compiles tests/cuda/NAME.cu; `target` is an argument of -arch. Returns what nvcc said, if it failed."""
-    # An interpreter takes the place of the runtime library, and reads PTX. A GPU does with either.
-    done = subprocess.run([nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", f"-arch={target}", "-cudart", "shared", "--no-compress",
-                           "-Werror", "all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror", "-I", include, *flags,
+    # An interpreter takes the place of the runtime library, and reads PTX that isn't compressed.
+    runtime = ["-cudart", "shared", "--no-compress"] if target.startswith("compute") else ["-cudart", "static"]
+    done = subprocess.run([nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", f"-arch={target}", *runtime, "-Werror", "all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror", "-I", include, *flags,
                            HERE / f"{name}.cu", "-o", binary], capture_output=True, text=True)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
