@@ -5,10 +5,15 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <memory>
+#include <new>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
 #include <pawl/atomic.hpp>
+#include <pawl/queue.hpp>
+#include <pawl/stack.hpp>
 
 namespace {
 
@@ -32,6 +37,17 @@ struct adder : pawl::backend::builtin {
   }
 };
 
+template <class T>
+struct own_allocator : std::allocator<T> {
+  own_allocator() = default;
+  template <class U>
+  explicit own_allocator(const own_allocator<U>&) {}
+  template <class U>
+  struct rebind {
+    using other = own_allocator<U>;
+  };
+};
+
 }  // namespace
 
 TEST_CASE("in host code, cuda's atomics are builtin's") {
@@ -47,6 +63,38 @@ TEST_CASE("in host code, cuda's atomics are builtin's") {
   pawl::atomic<double, device_wide> y{1};
   y.store_sub(0.25);
   CHECK(y.fetch_add(1) == 0.75);
+}
+
+TEST_CASE(
+    "in host code, a stack and a queue over a fixed pool of cuda's work with memory from its allocator, and without one have "
+    "none") {
+  using pool = pawl::tagged_pool<device_wide, own_allocator<std::byte>>;
+  pool nodes(2);
+  pool others(2);
+  pawl::stack<int, pool> stack(nodes);
+  pawl::queue<int, pool> queue(others);
+  for (int i = 1; i <= 2; ++i) {
+    CHECK(stack.try_push(i));
+    CHECK(queue.try_push(i));
+  }
+  CHECK_FALSE(stack.try_push(3));
+  CHECK_FALSE(queue.try_push(3));
+  CHECK(stack.try_pop() == 2);
+  CHECK(queue.try_pop() == 1);
+
+  using without = pawl::tagged_pool<device_wide>;
+  without fixed(2);
+  CHECK_THROWS_AS((pawl::stack<int, without>(fixed)), std::bad_alloc);
+  pool growing;
+  CHECK_THROWS_AS((pawl::stack<int, pool>(growing)), std::bad_alloc);
+}
+
+TEST_CASE("in host code, a wait of cuda's ends when the value has changed") {
+  pawl::atomic<int, device_wide> x{0};
+  std::thread other([&x] { x.store(1, std::memory_order_release); });
+  x.wait(0, std::memory_order_acquire);
+  CHECK(x.load() == 1);
+  other.join();
 }
 
 TEMPLATE_TEST_CASE("a backend that adds floating-point numbers is asked to, and to subtract", "", float, double) {
