@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <pawl/atomic.hpp>
+#include <pawl/fence.hpp>
 #include <pawl/tagged.hpp>
 
 #include "suite.hpp"
@@ -254,6 +255,11 @@ __global__ void others(findings* to) {
   using block_wide = pawl::backend::cuda<pawl::scope::block>;
   for (const auto order : all_orders) device_wide::thread_fence(order);
   device_wide::pause();
+  pawl::asymmetric_thread_fence_light<device_wide>();
+  pawl::asymmetric_thread_fence_heavy<device_wide>();
+  int pointed_to = 0;
+  const pawl::packed_ptr<int> packed(&pointed_to, 65535);
+  check(to, packed.next(&pointed_to).tag() == 0 && packed.pointer() == &pointed_to);
   __shared__ std::uint32_t word;
   __shared__ std::uint8_t bytes[4];
   if (threadIdx.x == 0) {
