@@ -17,6 +17,8 @@
 #include "detail/waiting.hpp"
 #include "environment.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 namespace detail {
@@ -32,10 +34,10 @@ union atomic_cell {
 };
 template <class T, class B>
 union atomic_cell<T, B, true> {
-  explicit atomic_cell(T initial) noexcept : word(to_word(initial)) { environment<B>::begin(&word, sizeof word); }
+  PAWL_HOST_DEVICE explicit atomic_cell(T initial) noexcept : word(to_word(initial)) { environment<B>::begin(&word, sizeof word); }
   atomic_cell(const atomic_cell&) = delete;
   atomic_cell& operator=(const atomic_cell&) = delete;
-  ~atomic_cell() { environment<B>::end(&word); }
+  PAWL_HOST_DEVICE ~atomic_cell() { environment<B>::end(&word); }
   T value;
   word_for<T> word;
 };
@@ -66,84 +68,88 @@ class atomic {
   atomic(const atomic&) = delete;
   atomic& operator=(const atomic&) = delete;
 
-  [[nodiscard]] bool is_lock_free() const noexcept { return true; }
+  [[nodiscard]] PAWL_HOST_DEVICE bool is_lock_free() const noexcept { return true; }
 
   /// relaxed, acquire or seq_cst. Wait-free.
-  T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return ops::load(cell_.word, o); }
+  PAWL_HOST_DEVICE T load(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    return ops::load(cell_.word, o);
+  }
   /// relaxed, release or seq_cst. Wait-free up to 8 bytes.
-  void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+  PAWL_HOST_DEVICE void store(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
     ops::store(cell_.word, desired, o);
   }
-  operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
-  T operator=(T desired) noexcept {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
+  PAWL_HOST_DEVICE operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
+  PAWL_HOST_DEVICE T operator=(T desired) noexcept {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
     store(desired);
     return desired;
   }
   /// Stores and returns the old value.
-  T exchange(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+  PAWL_HOST_DEVICE T exchange(T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
     return ops::exchange(cell_.word, desired, o);
   }
 
   /// Stores desired where the value is expected, else loads the value into expected. The weak form may fail spuriously, the strong
   /// form is a loop where the machine's is weak. `failure` is relaxed, acquire or seq_cst.
-  bool compare_exchange_weak(T& expected, T desired, order success, order failure) noexcept {
+  PAWL_HOST_DEVICE bool compare_exchange_weak(T& expected, T desired, order success, order failure) noexcept {
     return ops::compare_exchange_weak(cell_.word, expected, desired, success, failure);
   }
-  bool compare_exchange_weak(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+  PAWL_HOST_DEVICE bool compare_exchange_weak(T& expected, T desired,
+                                              order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
     return ops::compare_exchange_weak(cell_.word, expected, desired, o, detail::failure_order<B>(o));
   }
-  bool compare_exchange_strong(T& expected, T desired, order success, order failure) noexcept {
+  PAWL_HOST_DEVICE bool compare_exchange_strong(T& expected, T desired, order success, order failure) noexcept {
     return ops::compare_exchange_strong(cell_.word, expected, desired, success, failure);
   }
-  bool compare_exchange_strong(T& expected, T desired, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+  PAWL_HOST_DEVICE bool compare_exchange_strong(T& expected, T desired,
+                                                order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
     return ops::compare_exchange_strong(cell_.word, expected, desired, o, detail::failure_order<B>(o));
   }
 
   /// Replaces the value by f(value), a T, and returns the old one. f has no side effects, since it may be called again; what it throws
   /// passes through, and nothing was stored. Lock-free.
   template <class F>
-  T fetch_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) {
+  PAWL_HOST_DEVICE T fetch_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) {
     return ops::fetch_update(cell_.word, f, o);
   }
   /// The same with an f that returns std::optional<T>: stops where it returns nothing. Returns the old value where it stored.
   template <class F>
-  std::optional<T> try_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) {
+  PAWL_HOST_DEVICE std::optional<T> try_update(F f, order o = default_order(__builtin_FILE(), __builtin_LINE())) {
     return ops::try_update(cell_.word, f, o);
   }
 
   // Arithmetic: integers (not bool) wrap, pointers count in elements, floating point is a compare-and-swap loop. Returns the old value.
-  T fetch_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE T fetch_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     return sums::add(cell_.word, n, o);
   }
-  T fetch_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE T fetch_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     return sums::sub(cell_.word, n, o);
   }
-  T fetch_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE T fetch_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::integer<T>
   {
     return detail::from_word<T>(detail::fetch_and<B>(cell_.word, detail::to_word(mask), o));
   }
-  T fetch_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE T fetch_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::integer<T>
   {
     return detail::from_word<T>(detail::fetch_or<B>(cell_.word, detail::to_word(mask), o));
   }
-  T fetch_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE T fetch_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::integer<T>
   {
     return detail::from_word<T>(detail::fetch_xor<B>(cell_.word, detail::to_word(mask), o));
   }
   /// C++26. Floating point: a NaN, argument or value, is ignored, and -0 is smaller than +0. Both always write.
-  T fetch_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE T fetch_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     return sums::min(cell_.word, value, o);
   }
-  T fetch_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE T fetch_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     return sums::max(cell_.word, value, o);
@@ -151,37 +157,37 @@ class atomic {
 
   // Without a result (C++26, P3111), for instructions that have none: relaxed, release or seq_cst. They are no read, so a later
   // acquire fence orders nothing by them.
-  void store_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE void store_add(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     sums::store_sum(cell_.word, n, o);
   }
-  void store_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE void store_sub(difference_type n, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     sums::store_difference(cell_.word, n, o);
   }
-  void store_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE void store_and(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::integer<T>
   {
     detail::store_and<B>(cell_.word, detail::to_word(mask), o);
   }
-  void store_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE void store_or(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::integer<T>
   {
     detail::store_or<B>(cell_.word, detail::to_word(mask), o);
   }
-  void store_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE void store_xor(T mask, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::integer<T>
   {
     detail::store_xor<B>(cell_.word, detail::to_word(mask), o);
   }
-  void store_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE void store_min(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     sums::store_smaller(cell_.word, value, o);
   }
-  void store_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
+  PAWL_HOST_DEVICE void store_max(T value, order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept
     requires detail::ordered<T>
   {
     sums::store_larger(cell_.word, value, o);
@@ -190,57 +196,61 @@ class atomic {
   /// Waits until a load by `order` (relaxed, acquire or seq_cst) gives another value than old, compared as by compare_exchange, and returns
   /// then, never before. Blocking: who changes the value has to notify, too. A change that is undone before this thread looks again may be
   /// missed. Spins for some microseconds, then the thread sleeps; not for memory that processes share.
-  void wait(T old, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+  PAWL_HOST_DEVICE void wait(T old, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
     detail::wait_while<B, T>(cell_.word, old, o);
   }
   /// Wakes at least one of the threads that wait since before the value changed, where there are any. Synchronizes with nobody: that is up
   /// to the orders of the change and of the wait. Lock-free, and about two loads where no thread sleeps; else a system call.
-  void notify_one(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { detail::notify_one<B>(cell_.word, where); }
+  PAWL_HOST_DEVICE void notify_one(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    detail::notify_one<B>(cell_.word, where);
+  }
   /// Wakes them all.
-  void notify_all(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { detail::notify_all<B>(cell_.word, where); }
+  PAWL_HOST_DEVICE void notify_all(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+    detail::notify_all<B>(cell_.word, where);
+  }
 
   // As in the standard: seq_cst, and the new value.
-  T operator++(int) noexcept
+  PAWL_HOST_DEVICE T operator++(int) noexcept
     requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return fetch_add(1);
   }
-  T operator--(int) noexcept
+  PAWL_HOST_DEVICE T operator--(int) noexcept
     requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return fetch_sub(1);
   }
-  T operator++() noexcept
+  PAWL_HOST_DEVICE T operator++() noexcept
     requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return *this += 1;
   }
-  T operator--() noexcept
+  PAWL_HOST_DEVICE T operator--() noexcept
     requires(detail::integer<T> || detail::object_pointer<T>)
   {
     return *this -= 1;
   }
-  T operator+=(difference_type n) noexcept
+  PAWL_HOST_DEVICE T operator+=(difference_type n) noexcept
     requires detail::ordered<T>
   {
     return sums::sum(fetch_add(n), n);
   }
-  T operator-=(difference_type n) noexcept
+  PAWL_HOST_DEVICE T operator-=(difference_type n) noexcept
     requires detail::ordered<T>
   {
     return sums::remainder(fetch_sub(n), n);
   }
-  T operator&=(T mask) noexcept
+  PAWL_HOST_DEVICE T operator&=(T mask) noexcept
     requires detail::integer<T>
   {
     return static_cast<T>(fetch_and(mask) & mask);
   }
-  T operator|=(T mask) noexcept
+  PAWL_HOST_DEVICE T operator|=(T mask) noexcept
     requires detail::integer<T>
   {
     return static_cast<T>(fetch_or(mask) | mask);
   }
-  T operator^=(T mask) noexcept
+  PAWL_HOST_DEVICE T operator^=(T mask) noexcept
     requires detail::integer<T>
   {
     return static_cast<T>(fetch_xor(mask) ^ mask);
@@ -264,20 +274,28 @@ class atomic_flag {
   constexpr atomic_flag() noexcept = default;
 
   /// Sets the flag and returns whether it was set before. Wait-free where the backend has an exchange.
-  bool test_and_set(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { return set_.exchange(true, o); }
+  PAWL_HOST_DEVICE bool test_and_set(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept {
+    return set_.exchange(true, o);
+  }
   /// relaxed, release or seq_cst. Wait-free.
-  void clear(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { set_.store(false, o); }
+  PAWL_HOST_DEVICE void clear(order o = default_order(__builtin_FILE(), __builtin_LINE())) noexcept { set_.store(false, o); }
   /// relaxed, acquire or seq_cst. Wait-free.
-  [[nodiscard]] bool test(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { return set_.load(o); }
+  [[nodiscard]] PAWL_HOST_DEVICE bool test(order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    return set_.load(o);
+  }
   /// Waits until the flag is no longer old, and somebody notifies. See atomic::wait.
-  void wait(bool old, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept { set_.wait(old, o); }
+  PAWL_HOST_DEVICE void wait(bool old, order o = default_order(__builtin_FILE(), __builtin_LINE())) const noexcept {
+    set_.wait(old, o);
+  }
   /// See atomic::notify_one.
-  void notify_one(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { set_.notify_one(where); }
+  PAWL_HOST_DEVICE void notify_one(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { set_.notify_one(where); }
   /// See atomic::notify_all.
-  void notify_all(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { set_.notify_all(where); }
+  PAWL_HOST_DEVICE void notify_all(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept { set_.notify_all(where); }
 
  private:
   atomic<bool, B> set_{false};
 };
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

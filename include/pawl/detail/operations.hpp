@@ -7,6 +7,8 @@
 
 #include "../backend/concept.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 /// Another order, named at the same place as `order`.
@@ -31,7 +33,7 @@ constexpr order_t<B> failure_order(order_t<B> success) noexcept {
 /// Replaces the word by f(word), where f only computes, and returns the old word. Lock-free: a failed attempt means that another one
 /// succeeded (or that the hardware lost its reservation).
 template <class B, class W, class F>
-W replace(W& object, F f, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE W replace(W& object, F f, order_t<B> order) noexcept {
   // relaxed: what a failed attempt read goes nowhere; the attempt that succeeds reads again, under `order`
   const order_t<B> relaxed = same_place<B>(order, std::memory_order_relaxed);
   W old = B::load(object, relaxed);
@@ -41,8 +43,8 @@ W replace(W& object, F f, order_t<B> order) noexcept {
 }
 
 template <class B, class W>
-bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, order_t<B> success,
-                             order_t<B> failure) noexcept {
+PAWL_HOST_DEVICE bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, order_t<B> success,
+                                              order_t<B> failure) noexcept {
   if constexpr (requires { B::compare_exchange_strong(object, expected, desired, success, failure); }) {
     return B::compare_exchange_strong(object, expected, desired, success, failure);
   } else {
@@ -57,7 +59,7 @@ bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> des
 }
 
 template <class B, class W>
-W exchange(W& object, std::type_identity_t<W> desired, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE W exchange(W& object, std::type_identity_t<W> desired, order_t<B> order) noexcept {
   if constexpr (requires { B::exchange(object, desired, order); }) {
     return B::exchange(object, desired, order);
   } else {
@@ -66,7 +68,7 @@ W exchange(W& object, std::type_identity_t<W> desired, order_t<B> order) noexcep
 }
 
 template <class B, class W>
-W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_add(object, operand, order); }) {
     return B::fetch_add(object, operand, order);
   } else {
@@ -75,7 +77,7 @@ W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexce
 }
 
 template <class B, class W>
-W fetch_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE W fetch_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_sub(object, operand, order); }) {
     return B::fetch_sub(object, operand, order);
   } else {
@@ -84,7 +86,7 @@ W fetch_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexce
 }
 
 template <class B, class W>
-W fetch_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE W fetch_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_and(object, operand, order); }) {
     return B::fetch_and(object, operand, order);
   } else {
@@ -93,7 +95,7 @@ W fetch_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexce
 }
 
 template <class B, class W>
-W fetch_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE W fetch_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_or(object, operand, order); }) {
     return B::fetch_or(object, operand, order);
   } else {
@@ -102,7 +104,7 @@ W fetch_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcep
 }
 
 template <class B, class W>
-W fetch_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE W fetch_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_xor(object, operand, order); }) {
     return B::fetch_xor(object, operand, order);
   } else {
@@ -114,7 +116,7 @@ W fetch_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexce
 // where nothing changes: the release half of the order would be lost otherwise.
 
 template <class B, class V, class W>
-V fetch_min(W& object, V operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE V fetch_min(W& object, V operand, order_t<B> order) noexcept {
   static_assert(sizeof(V) == sizeof(W));
   if constexpr (requires(V& value) { B::fetch_min(value, operand, order); }) {
     return B::fetch_min(reinterpret_cast<V&>(object), operand, order);
@@ -127,7 +129,7 @@ V fetch_min(W& object, V operand, order_t<B> order) noexcept {
 }
 
 template <class B, class V, class W>
-V fetch_max(W& object, V operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE V fetch_max(W& object, V operand, order_t<B> order) noexcept {
   static_assert(sizeof(V) == sizeof(W));
   if constexpr (requires(V& value) { B::fetch_max(value, operand, order); }) {
     return B::fetch_max(reinterpret_cast<V&>(object), operand, order);
@@ -143,7 +145,7 @@ V fetch_max(W& object, V operand, order_t<B> order) noexcept {
 // says so by store_add and its like.
 
 template <class B, class W>
-void store_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void store_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_add(object, operand, order); }) {
     B::store_add(object, operand, order);
   } else {
@@ -152,7 +154,7 @@ void store_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noe
 }
 
 template <class B, class W>
-void store_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void store_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_sub(object, operand, order); }) {
     B::store_sub(object, operand, order);
   } else {
@@ -161,7 +163,7 @@ void store_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noe
 }
 
 template <class B, class W>
-void store_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void store_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_and(object, operand, order); }) {
     B::store_and(object, operand, order);
   } else {
@@ -170,7 +172,7 @@ void store_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noe
 }
 
 template <class B, class W>
-void store_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void store_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_or(object, operand, order); }) {
     B::store_or(object, operand, order);
   } else {
@@ -179,7 +181,7 @@ void store_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noex
 }
 
 template <class B, class W>
-void store_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void store_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_xor(object, operand, order); }) {
     B::store_xor(object, operand, order);
   } else {
@@ -188,7 +190,7 @@ void store_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noe
 }
 
 template <class B, class V, class W>
-void store_min(W& object, V operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void store_min(W& object, V operand, order_t<B> order) noexcept {
   if constexpr (requires(V& value) { B::store_min(value, operand, order); }) {
     B::store_min(reinterpret_cast<V&>(object), operand, order);
   } else {
@@ -197,7 +199,7 @@ void store_min(W& object, V operand, order_t<B> order) noexcept {
 }
 
 template <class B, class V, class W>
-void store_max(W& object, V operand, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void store_max(W& object, V operand, order_t<B> order) noexcept {
   if constexpr (requires(V& value) { B::store_max(value, operand, order); }) {
     B::store_max(reinterpret_cast<V&>(object), operand, order);
   } else {
@@ -206,3 +208,5 @@ void store_max(W& object, V operand, order_t<B> order) noexcept {
 }
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END
