@@ -67,7 +67,8 @@ TEST_CASE("a turn that was left behind by a fork is nobody's, and given back onl
   CHECK(!t.left_behind());
   CHECK(!t.end_left_behind());
   CHECK(t.taken(std::memory_order_relaxed));
-  CHECK(in_forked_child([&] { return t.left_behind() && !t.taken(std::memory_order_relaxed) && t.end_left_behind() ? 0 : 1; }) == 0);
+  CHECK(in_forked_child([&] { return t.left_behind() && !t.taken(std::memory_order_relaxed) && t.end_left_behind() ? 0 : 1; }) ==
+        0);
   CHECK(in_forked_child([&] {
           if (!t.end_left_behind()) return 1;
           return t.marked(std::memory_order_relaxed) || t.end_left_behind() ? 2 : 0;
@@ -108,8 +109,8 @@ TEST_CASE("lists that a vanished barrier was moving are forgotten, and others ar
   half_way moved;
   moved.mine.moving.take(std::memory_order_relaxed);
   moved.mine.fresh.size = 17;  // half done
-  CHECK(in_forked_child([&] { return moved.mine.begin() && moved.mine.fresh.first == nullptr && moved.mine.fresh.size == 0 ? 0 : 1; }) ==
-        0);
+  CHECK(in_forked_child(
+            [&] { return moved.mine.begin() && moved.mine.fresh.first == nullptr && moved.mine.fresh.size == 0 ? 0 : 1; }) == 0);
   CHECK(in_forked_child([&] {
           moved.mine.taken.take(std::memory_order_relaxed);
           pawl::detail::retired_list<backend> all;
@@ -200,19 +201,20 @@ TEST_CASE("a barrier's deleter may fork: both processes go on, and have barriers
   (new counted<rcu_base>)->retire({}, domain);
   static int anything = 0;
   static bool in_child = false;
-  rcu_retire(&anything,
-             [](int*) {
-               const pid_t child = fork();
-               if (child == 0) {
-                 alarm(20);
-                 in_child = true;
-                 return;
-               }
-               int status = 0;
-               waitpid(child, &status, 0);
-               child_said = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-             },
-             domain);
+  rcu_retire(
+      &anything,
+      [](int*) {
+        const pid_t child = fork();
+        if (child == 0) {
+          alarm(20);
+          in_child = true;
+          return;
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        child_said = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+      },
+      domain);
   rcu_barrier(domain);
   const auto works = [&] {
     std::thread other([&] {
