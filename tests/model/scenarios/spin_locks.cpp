@@ -211,7 +211,7 @@ namespace scenarios {
 namespace {
 
 /// Fair: of two who wait, the one comes in first of whom the other knew when it came.
-template <template <class> class Lock>
+template <template <class...> class Lock>
 void add_fairness(std::vector<scenario>& all, const std::string& name) {
   all.push_back({"spin lock: " + name + ": one waits, and then another", [] {
                    Lock<announcing> lock;
