@@ -11,7 +11,7 @@
 
 namespace pawl::inline v0::detail {
 
-/// Names, meanings and defaults are std::atomic's. Constant-initialized.
+/// Names and meanings are std::atomic's, but each call names its order. Constant-initialized.
 template <class T>
 class host_atomic {
   using machine = backend::builtin;
@@ -22,13 +22,9 @@ class host_atomic {
   host_atomic(const host_atomic&) = delete;
   host_atomic& operator=(const host_atomic&) = delete;
 
-  PAWL_ALWAYS_INLINE T load(std::memory_order order = std::memory_order_seq_cst) const noexcept { return ops::load(word_, order); }
-  PAWL_ALWAYS_INLINE void store(T desired, std::memory_order order = std::memory_order_seq_cst) noexcept {
-    ops::store(word_, desired, order);
-  }
-  T exchange(T desired, std::memory_order order = std::memory_order_seq_cst) noexcept {
-    return ops::exchange(word_, desired, order);
-  }
+  PAWL_ALWAYS_INLINE T load(std::memory_order order) const noexcept { return ops::load(word_, order); }
+  PAWL_ALWAYS_INLINE void store(T desired, std::memory_order order) noexcept { ops::store(word_, desired, order); }
+  T exchange(T desired, std::memory_order order) noexcept { return ops::exchange(word_, desired, order); }
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
     return ops::compare_exchange_weak(word_, expected, desired, success, failure);
   }

@@ -41,11 +41,6 @@ class turn {
   }
   /// Taken, or left behind.
   [[nodiscard]] bool marked(order_t<B> order) const noexcept { return holder_.load(order) != 0; }
-  /// Whether a fork left it behind. relaxed: the child's first thread wrote it, or is the only one that reads it
-  [[nodiscard]] bool left_behind() const noexcept {
-    const std::uint32_t holder = holder_.load(std::memory_order_relaxed);
-    return holder != 0 && holder != process_of<B>();
-  }
   /// True where it was left behind, and isn't marked now.
   bool end_left_behind() noexcept {
     std::uint32_t holder = holder_.load(std::memory_order_relaxed);
