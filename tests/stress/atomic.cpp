@@ -494,10 +494,10 @@ TEMPLATE_TEST_CASE("with fences between, threads don't both read the old value",
 TEMPLATE_TEST_CASE("a light fence counts against a heavy one", "", pawl::native, pawl::backend::builtin, stress::minimal) {
   auto& state = pawl::detail::asymmetric;
   pawl::asymmetric_thread_fence_heavy<TestType>();
-  const auto settled = state.load();
+  const auto settled = state.load(std::memory_order_relaxed);
   // With membarrier, where the system has it, and as if it had none. No other thread uses pawl meanwhile.
   for (const auto how : {settled, pawl::detail::asymmetric_state::fallback}) {
-    state.store(how);
+    state.store(how, std::memory_order_relaxed);
     trial trial;
     expect_no_store_buffering<TestType>(
         trial,
@@ -513,5 +513,5 @@ TEMPLATE_TEST_CASE("a light fence counts against a heavy one", "", pawl::native,
         });
     CHECK(trial.failure() == "");
   }
-  state.store(settled);
+  state.store(settled, std::memory_order_relaxed);
 }

@@ -293,13 +293,13 @@ TEMPLATE_TEST_CASE("a scan between any two steps frees nothing that is protected
 // Where the system has no membarrier: the light fence is then a full one. No other thread uses pawl while we pretend so.
 TEMPLATE_TEST_CASE("hazard pointers protect without membarrier", "", pawl::native, pawl::backend::builtin, stress::restless) {
   auto& state = pawl::detail::asymmetric;
-  const auto before = state.exchange(pawl::detail::asymmetric_state::fallback);
+  const auto before = state.exchange(pawl::detail::asymmetric_state::fallback, std::memory_order_relaxed);
   {
     pawl::hazard_pointers<TestType> domain;
     replace_and_read(domain, true);
     replace_and_read(domain, false);
   }
-  state.store(before);
+  state.store(before, std::memory_order_relaxed);
 }
 
 // More hazard pointers than a record begins with, all in use at a time.

@@ -121,10 +121,10 @@ TEMPLATE_TEST_CASE("what a critical section has found lives until it ends", "", 
 // Where the system has no membarrier: the light fence is then a full one. No other thread uses pawl while we pretend so.
 TEMPLATE_TEST_CASE("epochs protect without membarrier", "", pawl::native, stress::restless) {
   auto& state = pawl::detail::asymmetric;
-  const auto before = state.exchange(pawl::detail::asymmetric_state::fallback);
+  const auto before = state.exchange(pawl::detail::asymmetric_state::fallback, std::memory_order_relaxed);
   {
     pawl::epochs<TestType> domain;
     replace_and_read(domain);
   }
-  state.store(before);
+  state.store(before, std::memory_order_relaxed);
 }
