@@ -2,7 +2,10 @@
 // Epochs in the child of a fork: the critical sections of threads that are not there are over, and nobody waits for them.
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -46,6 +49,42 @@ struct object : pawl::rcu_obj_base<object> {
   object& operator=(const object&) = delete;
   ~object() { --alive; }
 };
+
+thread_local bool poor = false;
+
+/// Gives no memory to a poor thread: it gets no record.
+template <class T>
+struct poor_allocator {
+  using value_type = T;
+  poor_allocator() = default;
+  template <class U>
+  explicit poor_allocator(const poor_allocator<U>& /*other*/) noexcept {}
+  T* allocate(std::size_t n) {
+    if (poor) throw std::bad_alloc();
+    return std::allocator<T>().allocate(n);
+  }
+  void deallocate(T* memory, std::size_t n) noexcept { std::allocator<T>().deallocate(memory, n); }
+  friend bool operator==(const poor_allocator&, const poor_allocator&) = default;
+};
+using poor_domain = pawl::epochs<pawl::native, poor_allocator<std::byte>>;
+
+void lock_poor(poor_domain& domain) {
+  poor = true;
+  domain.lock();
+  poor = false;
+}
+auto sleeps_in_a_poor_section(poor_domain& domain) {
+  return [&domain](auto sleep) {
+    lock_poor(domain);
+    sleep();
+    domain.unlock();
+  };
+}
+template <class Domain>
+int alive_after_reclaim(Domain& domain) {
+  domain.reclaim();
+  return object::alive;
+}
 
 auto sleeps_in_a_section(pawl::epochs<>& domain) {
   return [&domain](auto sleep) {
@@ -167,4 +206,81 @@ TEST_CASE("in a child nobody waits for a barrier that a vanished thread was in, 
           rcu_barrier(domain);
           return object::alive.load();
         }) == 0);
+}
+
+TEST_CASE("in a child a vanished thread's section without a record is over, and the forking thread's is not") {
+  object::alive = 0;
+  poor_domain domain;
+  const sleeper reader(sleeps_in_a_poor_section(domain));
+  (new object)->retire({}, domain);
+  CHECK(alive_after_reclaim(domain) == 1);
+  CHECK(in_forked_child([&] { return alive_after_reclaim(domain); }) == 0);
+  CHECK(in_forked_child([&] {
+          rcu_synchronize(domain);
+          rcu_barrier(domain);
+          return object::alive.load();
+        }) == 0);
+  // One of the child's, too.
+  CHECK(in_forked_child([&] {
+          const std::optional<sleeper> childs(std::in_place, sleeps_in_a_poor_section(domain));
+          const int held = alive_after_reclaim(domain);
+          return 10 * held + in_forked_child([&] { return alive_after_reclaim(domain); });
+        }) == 10);
+  CHECK(alive_after_reclaim(domain) == 1);  // here the reader is there
+}
+
+TEST_CASE("in a child the forking thread's sections without a record go on, those of others are over") {
+  object::alive = 0;
+  poor_domain domain;
+  const sleeper reader(sleeps_in_a_poor_section(domain));
+  lock_poor(domain);
+  lock_poor(domain);
+  const auto ends_both = [&domain] {
+    (new object)->retire({}, domain);
+    const int in_both = alive_after_reclaim(domain);
+    domain.unlock();
+    const int in_one = alive_after_reclaim(domain);
+    domain.unlock();
+    return 100 * in_both + 10 * in_one + alive_after_reclaim(domain);
+  };
+  CHECK(in_forked_child(ends_both) == 110);
+  // Whether or not the parent has changed what it was left.
+  CHECK(in_forked_child([&] { return in_forked_child(ends_both); }) == 110);
+  CHECK(in_forked_child([&] {
+          lock_poor(domain);
+          domain.unlock();
+          return in_forked_child(ends_both);
+        }) == 110);
+  CHECK(in_forked_child([&] {
+          domain.unlock();
+          domain.unlock();
+          return in_forked_child([&] {
+            (new object)->retire({}, domain);
+            return alive_after_reclaim(domain);
+          });
+        }) == 0);
+  domain.unlock();
+  domain.unlock();
+}
+
+TEST_CASE("sections without records in more domains than a thread can note are kept in a child, and held until they end") {
+  object::alive = 0;
+  poor_domain domains[4];
+  for (poor_domain& each : domains) lock_poor(each);
+  for (poor_domain& each : domains) (new object)->retire({}, each);
+  CHECK(in_forked_child([&] {
+          const auto alive = [&domains] {
+            for (poor_domain& each : domains) each.reclaim();
+            return object::alive.load();
+          };
+          const int held = alive();
+          for (poor_domain& each : domains) each.unlock();
+          return 10 * held + alive();
+        }) == 40);
+  for (poor_domain& each : domains) each.unlock();
+  // And there is room again.
+  const sleeper reader(sleeps_in_a_poor_section(domains[3]));
+  (new object)->retire({}, domains[3]);
+  CHECK(in_forked_child([&] { return alive_after_reclaim(domains[3]); }) == 3);
+  for (poor_domain& each : domains) each.reclaim();
 }

@@ -10,6 +10,7 @@
 
 #include "addressed_domain.hpp"
 #include "epoch_record.hpp"
+#include "section_count.hpp"
 
 namespace pawl::inline v0 {
 
@@ -46,7 +47,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   /// Begins a critical section: what the thread reads in it is not freed before it ends, if it was in place when it was read. Sections
   /// nest, up to 32767 deep; only the outermost counts. Ends on the thread on which it began. Wait-free, one plain store and no fence
   /// (where the system has no membarrier: one fence); a thread's first call allocates its record, and where there is no memory for it
-  /// goes through a counter that all such threads share.
+  /// goes through a counter that all such threads share: lock-free then.
   void lock() noexcept {
     if (record* const mine = records_.find()) [[likely]] {
       mine->lock(epoch_);
@@ -140,7 +141,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
       mine->lock(epoch_);
     } else {
       // relaxed: for the scan it is a pin as good as any, by the fence
-      without_record_.fetch_add(1, std::memory_order_relaxed);
+      without_record_.open(std::memory_order_relaxed);
       env::light_fence();
     }
     return mine;
@@ -148,8 +149,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   // Of a thread that got a record meanwhile, too: then this is the section from before.
   [[gnu::cold, gnu::noinline]] void unlock_without_record() noexcept {
     // (1) release: as of a pin
-    [[maybe_unused]] const std::uint64_t open = without_record_.fetch_sub(1, std::memory_order_release);
-    assert(open != 0 && "unlock without lock");
+    without_record_.close(std::memory_order_release);
   }
 
   // Whether a step is due then.
@@ -179,7 +179,7 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   atomic<std::uint64_t, B> epoch_{clock::first};
   detail::turn<B> taking_;  // a barrier takes all lists: what belongs to no running thread stays where it is
   /// Sections of threads that could get no record. While there is one, nothing is freed.
-  alignas(cache_line) atomic<std::uint64_t, B> without_record_{0};
+  alignas(cache_line) detail::section_count<B> without_record_;
   detail::turn<B> fencing_;
   detail::turn<B> in_barrier_;
   atomic<std::uint64_t, B> reclaimed_by_barriers_{0};
@@ -272,7 +272,7 @@ template <class B, class Alloc>
 std::uint64_t epochs<B, Alloc>::oldest_pin() const noexcept {
   std::uint64_t oldest = clock::never;
   // (2) acquire: pairs with (1): what ended sections read is read before we free
-  if (without_record_.load(std::memory_order_acquire) != 0) return 0;
+  if (without_record_.any(std::memory_order_acquire)) return 0;
   const auto look = [&oldest](const atomic<std::uint64_t, B>& pin) noexcept {
     const std::uint64_t pinned = pin.load(std::memory_order_acquire);  // (2)
     const std::uint64_t since = clock::epoch_of(pinned);

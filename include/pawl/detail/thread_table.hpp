@@ -22,6 +22,7 @@
 #include "fail.hpp"
 #include "host_atomic.hpp"
 #include "library_end.hpp"
+#include "noted_sections.hpp"
 
 namespace pawl::inline v0::detail {
 
@@ -140,6 +141,7 @@ class thread_table {
   }
 
   [[nodiscard]] held_leases* all() const noexcept { return all_; }
+  [[nodiscard]] noted_sections& sections() noexcept { return sections_; }
   void begin(held_leases& taken) noexcept { all_ = &taken; }
   void end() noexcept { *this = {}; }
 
@@ -176,9 +178,10 @@ class thread_table {
   // Two entries at hand, since an operation may need objects of two owners: its domain's and its container's.
   pair recent_[2]{};
   held_leases* all_ = nullptr;
+  noted_sections sections_{};
 };
 
-// In a shared library, a call of __tls_get_addr would cost more than all the rest of a protection. These 40 bytes fit into what glibc
+// In a shared library, a call of __tls_get_addr would cost more than all the rest of a protection. These 72 bytes fit into what glibc
 // keeps free for libraries that are opened late. PAWL_DYNAMIC_TLS is for who opens so many, or so large ones, that they don't. (__thread: of
 // a weak thread_local clang thinks that another module's may want to be initialized.)
 #if defined(__linux__) && !defined(PAWL_DYNAMIC_TLS)
@@ -197,15 +200,21 @@ struct module_threads {
   host_atomic<std::uint64_t> end_key{0};
   host_atomic<std::uint32_t> process{0};
   std::uint64_t (*watch)() = nullptr;  // of the module that has this
+  noted_sections kept_sections{};  // of the thread that forked this process, when it did
 };
 // NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{{nullptr}, {0}, {0}, &watch_ends};
+[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{{nullptr}, {0}, {0}, &watch_ends, {}};
 
 /// Names this process among those that fork makes of it. Not 0.
 inline std::uint32_t this_process() noexcept {
   // relaxed: set before the first lease, and in a fork's child
   const std::uint32_t known = shared_threads.process.load(std::memory_order_relaxed);
   return known != 0 ? known : static_cast<std::uint32_t>(getpid());
+}
+
+inline bool note_section(const void* counter) noexcept {
+  // relaxed: only whether end_fork_in_child will be called
+  return shared_threads.end_key.load(std::memory_order_relaxed) != 0 && this_thread_table.sections().note(counter);
 }
 
 /// Called at the end of a thread.
@@ -222,6 +231,7 @@ inline std::uint32_t this_process() noexcept {
   const auto process = static_cast<std::uint32_t>(getpid());
   // relaxed, all: there is no other thread
   shared_threads.process.store(process, std::memory_order_relaxed);
+  shared_threads.kept_sections = this_thread_table.sections();
   held_leases* const mine = this_thread_table.all();
   if (mine == nullptr) return;
   mine->holder.store(process, std::memory_order_relaxed);

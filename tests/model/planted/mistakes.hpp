@@ -409,7 +409,7 @@ inline const std::vector<mistake>& mistakes() {
       {"epochs: sections without a record are not looked at",
        7,
        "pawl/detail/epoch_domain.hpp",
-       {{"if (`without_record_.load(std::memory_order_acquire) != 0`) return 0;", "false"}},
+       {{"if (`without_record_.any(std::memory_order_acquire)`) return 0;", "false"}},
        {{"rcu: ", {"use_after_free"}}}},
       {"epochs: the owner of lists doesn't say so",
        5,
