@@ -55,11 +55,13 @@ struct environment {
 
   /// Names this process among those that fork makes of it; not 0. So a flag that was set by a thread which a fork left behind is known.
   static std::uint32_t process() noexcept { return detail::this_process(); }
-  /// The calling thread begins or ends a section that only this counter knows of. In a child, sections_kept says how many of them the
-  /// thread had that forked. False where that can't be noted, for want of room.
-  static bool note_section(const void* counter) noexcept { return detail::note_section(counter); }
+  /// The calling thread begins or ends a section that only this counter knows of.
+  static void note_section(const void* counter) noexcept { detail::this_thread_table.sections().note(counter); }
   static void forget_section(const void* counter) noexcept { detail::this_thread_table.sections().forget(counter); }
-  static std::uint32_t sections_kept(const void* counter) noexcept { return detail::shared_threads.kept_sections.of(counter); }
+  /// Of `open` such sections that the counter had when this process was forked, those of the thread that forked; more where that isn't known.
+  static std::uint32_t sections_kept(const void* counter, std::uint32_t open) noexcept {
+    return detail::shared_threads.kept_sections.of(counter, open);
+  }
 
   /// Throws std::bad_alloc.
   static void* allocate(std::size_t bytes, std::size_t alignment) {

@@ -83,7 +83,8 @@ const void* hazard_address(const T* ptr) noexcept {
 }  // namespace detail
 
 /// The right to protect one object at a time. Movable; empty, or a slot of some domain, which it must not outlive. May end on another
-/// thread than it began on. Not for use by two threads at once.
+/// thread than it began on. Not for use by two threads at once. In a fork's child it goes on if the thread that made it does: else it is only
+/// good to be ended.
 template <class B>
 class basic_hazard_pointer {
   using slot = detail::hazard_slot<B>;

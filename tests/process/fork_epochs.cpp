@@ -277,7 +277,23 @@ TEST_CASE("sections without records in more domains than a thread can note are k
           for (poor_domain& each : domains) each.unlock();
           return 10 * held + alive();
         }) == 40);
-  for (poor_domain& each : domains) each.unlock();
+  // One that came when there was no room, and one when there was.
+  domains[0].unlock();
+  lock_poor(domains[3]);
+  CHECK(in_forked_child([&] {
+          const auto alive = [&domains] {
+            domains[3].reclaim();
+            return object::alive.load();
+          };
+          const int in_both = alive();
+          domains[3].unlock();
+          const int in_one = alive();
+          domains[3].unlock();
+          return 10 * (10 * in_both + in_one) + alive();
+        }) % 256 ==
+        443 % 256);
+  domains[3].unlock();
+  for (int i = 1; i < 4; ++i) domains[i].unlock();
   // And there is room again.
   const sleeper reader(sleeps_in_a_poor_section(domains[3]));
   (new object)->retire({}, domains[3]);

@@ -181,7 +181,7 @@ class thread_table {
   noted_sections sections_{};
 };
 
-// In a shared library, a call of __tls_get_addr would cost more than all the rest of a protection. These 72 bytes fit into what glibc
+// In a shared library, a call of __tls_get_addr would cost more than all the rest of a protection. These 80 bytes fit into what glibc
 // keeps free for libraries that are opened late. PAWL_DYNAMIC_TLS is for who opens so many, or so large ones, that they don't. (__thread: of
 // a weak thread_local clang thinks that another module's may want to be initialized.)
 #if defined(__linux__) && !defined(PAWL_DYNAMIC_TLS)
@@ -200,21 +200,17 @@ struct module_threads {
   host_atomic<std::uint64_t> end_key{0};
   host_atomic<std::uint32_t> process{0};
   std::uint64_t (*watch)() = nullptr;  // of the module that has this
-  noted_sections kept_sections{};  // of the thread that forked this process, when it did
+  noted_sections kept_sections = noted_sections::unknown();  // of the thread that forked this process, when it did
 };
 // NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{{nullptr}, {0}, {0}, &watch_ends, {}};
+[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{
+    {nullptr}, {0}, {0}, &watch_ends, noted_sections::unknown()};
 
 /// Names this process among those that fork makes of it. Not 0.
 inline std::uint32_t this_process() noexcept {
   // relaxed: set before the first lease, and in a fork's child
   const std::uint32_t known = shared_threads.process.load(std::memory_order_relaxed);
   return known != 0 ? known : static_cast<std::uint32_t>(getpid());
-}
-
-inline bool note_section(const void* counter) noexcept {
-  // relaxed: only whether end_fork_in_child will be called
-  return shared_threads.end_key.load(std::memory_order_relaxed) != 0 && this_thread_table.sections().note(counter);
 }
 
 /// Called at the end of a thread.
