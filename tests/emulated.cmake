@@ -3,15 +3,17 @@
 #
 # A program is one test here: qemu takes a quarter of a second to start it, and would for each of its test cases.
 
-# Three targets, compiled and run, are to take no more than 7 minutes of two cores. So
+# In ./dev test three targets, compiled and run, are to take no more than 7 minutes of two cores. So
 # - they are compiled with -O1, as the host's are (CMakePresets.json): with -O0 no operand of an instruction would ever be a constant;
 # - seam.cpp is left out: what the containers ask of the seams doesn't depend on the machine; it would be a minute of each target;
 # - membarrier.cpp, too: what it does, fence.cpp and the stress tests do in a tenth of the time;
 # - where PAWL_TESTS_OF_OPERATIONS is set (arm64_lse), only unit tests of what the backend does itself are there, beside all stress tests. The
 #   containers' are compiled for the other targets; that LSE's operations serve containers, too, the stress tests see.
-set(left_out seam.cpp|membarrier.cpp)
-if(PAWL_TESTS_OF_OPERATIONS)
-  string(APPEND left_out "|(allocation_failure|backoff|environment|hash_map|hazard_pointer|queue|rcu|stack|tagged_pool).cpp")
+if(NOT PAWL_TESTS_SOAK)
+  set(left_out seam.cpp|membarrier.cpp)
+  if(PAWL_TESTS_OF_OPERATIONS)
+    string(APPEND left_out "|(allocation_failure|backoff|environment|hash_map|hazard_pointer|queue|rcu|stack|tagged_pool).cpp")
+  endif()
 endif()
 pawl_test_program(unit 0)
 unset(left_out)
@@ -24,7 +26,9 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL riscv64)
 endif()
 
 # (Failures of every allocation, and a map of a million elements, take a long time, too, and are no matter of the machine.)
-set(not_emulated_unit "~*survives the failure of every allocation*" "~a hash_map grows to a million elements*")
+if(NOT PAWL_TESTS_SOAK)
+  set(not_emulated_unit "~*survives the failure of every allocation*" "~a hash_map grows to a million elements*")
+endif()
 add_test(NAME unit COMMAND unit --warn NoTests ${not_emulated_unit})
 # Until 8.0 at least, qemu makes plain moves of stlr and ldar with fences on their outer sides only, so that on x86 an ldar may be done before
 # the stlr that stands before it. (Tried with std::atomic: 4 of 100 rounds.) The machine's ldar is not.
@@ -32,6 +36,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
   set(not_emulated_stress "~sequentially consistent accesses don't both read the old value*")
 endif()
 add_test(NAME stress COMMAND stress --warn NoTests ${not_emulated_stress})
+math(EXPR seconds "300 * ${times}")
 foreach(name unit stress)
-  set_tests_properties(${name} PROPERTIES LABELS ${name} PROCESSORS 2 TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES LABELS ${name} PROCESSORS 2 TIMEOUT ${seconds})
 endforeach()

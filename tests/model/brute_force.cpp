@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "soak.hpp"
 
 namespace {
 
@@ -693,7 +694,7 @@ TEST_CASE("the checker agrees with brute force on random programs, in any order 
   std::size_t stuck = 0;
   std::size_t never_stuck = 0;
   std::size_t executions = 0;
-  for (int i = 0; i < 3'000; ++i) {
+  for (int i = 0; i < soak_times * 3'000; ++i) {
     const program p = random.next();
     const brute_force expected(p);
     INFO("program " << i << "\n" << text_of(p) << "brute force: " << expected.executions.size() << " executions");
@@ -729,7 +730,7 @@ TEST_CASE("the search with a preemption bound that bounds nothing agrees with br
   generator random(23);
   std::size_t compared = 0;
   std::size_t with_waits = 0;
-  for (int i = 0; i < 1'200; ++i) {
+  for (int i = 0; i < soak_times * 1'200; ++i) {
     const program p = random.next();
     const brute_force expected(p);
     // It has no means against many orders of one execution's steps.
@@ -749,7 +750,7 @@ TEST_CASE("the checker agrees with brute force by RC11") {
   std::size_t with_seq_cst = 0;
   std::size_t with_fences = 0;
   std::size_t more_than_cpp20 = 0;
-  for (int i = 0; i < 4'000; ++i) {
+  for (int i = 0; i < soak_times * 4'000; ++i) {
     const program p = random.next();
     if (!p.has_seq_cst()) continue;
     const brute_force expected(p, model::memory_model::rc11);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// pawl's own primitives, reclaimers and containers: all executions of each scenario that isn't large.
+// pawl's own primitives, reclaimers and containers: all executions of each scenario, of the large ones in ./dev soak only.
 #include "model/scenarios.hpp"
 
 #include "catch.hpp"
+#include "soak.hpp"
 
 namespace {
 
@@ -11,7 +12,7 @@ void explore(const char* of, bool waits = false) {
   std::uint64_t executions = 0;
   int scenarios_found = 0;
   for (const scenarios::scenario& each : scenarios::all()) {
-    if (each.large || each.name.rfind(of, 0) != 0) continue;
+    if ((each.large && !soaks) || each.name.rfind(of, 0) != 0) continue;
     ++scenarios_found;
     const pawl::model::report r = scenarios::explore(each);
     INFO(each.name << (r.violation ? "\n" + r.violation->message + "\n" + r.violation->trace : ""));

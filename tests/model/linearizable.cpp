@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "soak.hpp"
 
 namespace {
 
@@ -506,7 +507,7 @@ TEST_CASE("an order is found wherever there is one: random histories against all
   const auto below = [&random](unsigned n) { return static_cast<unsigned>(random() % n); };
   int with_order = 0;
   int without = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < soak_times * 2000; ++round) {
     std::vector<drawn> all{{0, 1, {}}};
     int next = 2;
     for (unsigned t = 1; t <= 3; ++t) {

@@ -24,7 +24,7 @@ using hazards = pawl::hazard_pointers<B>;
 using epochs = pawl::epochs<B>;
 using pool = pawl::tagged_pool<B>;
 
-/// `large`: takes seconds, so only the order report explores it, and only where no smaller one finds anything.
+/// `large`: takes seconds, so ./dev test leaves it to ./dev soak, and the order report explores it only where no smaller one finds anything.
 struct scenario {
   std::string name;
   std::function<void()> body;

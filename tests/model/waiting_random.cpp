@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "soak.hpp"
 
 namespace {
 
@@ -214,7 +215,7 @@ TEST_CASE("waiting: random programs sleep for ever exactly where they do in some
   unsigned lost = 0;
   unsigned fine = 0;
   unsigned competed = 0;
-  for (int n = 0; n < 4000; ++n) {
+  for (int n = 0; n < soak_times * 4000; ++n) {
     const program p = random_program(chance);
     std::vector<std::size_t> order(p.size());
     for (std::size_t i = 0; i < p.size(); ++i) order[i] = i;

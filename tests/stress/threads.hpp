@@ -16,6 +16,8 @@
 
 #include <pawl/detail/config.hpp>
 
+#include "soak.hpp"
+
 namespace stress {
 
 inline constexpr bool sanitized = pawl::detail::under_tsan || pawl::detail::under_asan;
@@ -27,8 +29,8 @@ inline constexpr bool emulated = false;
 #endif
 
 /// How long a test keeps its threads busy. They do a tenth as much in it under a sanitizer. In an emulator it is the instructions that are
-/// tested, which come at once.
-inline constexpr std::chrono::milliseconds duration{sanitized ? 300 : emulated ? 80 : 250};
+/// tested, which come at once, however long ./dev soak takes.
+inline constexpr std::chrono::milliseconds duration{emulated ? 80 : soak_times * (sanitized ? 300 : 250)};
 
 /// Chance, the same in every run for the same seed (xorshift64*, S. Vigna). Not for several threads at once.
 class dice {

@@ -66,7 +66,7 @@ inline void print_tables(std::vector<scenario_size> sizes) {
     sum(g.title, [&g](const scenario_size& each) { return !each.large && each.name.rfind(g.prefix, 0) == 0; });
   }
   sum("all of these", [](const scenario_size& each) { return !each.large; });
-  sum("large ones, for `./dev orders` alone", [](const scenario_size& each) { return each.large; });
+  sum("large ones, for `./dev soak` and `./dev orders`", [](const scenario_size& each) { return each.large; });
 
   std::sort(sizes.begin(), sizes.end(), [](const scenario_size& a, const scenario_size& b) { return a.executions > b.executions; });
   std::printf("\n| largest scenarios | executions | blocked | steps | seconds |\n| --- | --- | --- | --- | --- |\n");
