@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// hash_map<K, V, Hash, KeyEqual, R>: a hash map whose every operation is lock-free and which grows without moving an element.
+// hash_map<K, V, Hash, KeyEqual, R>: a hash map whose every operation is lock-free and which grows without moving an element. (Over a
+// tagged_pool it is another algorithm, with the same members but for reserve: detail/pooled_map.hpp.)
 //
 // All elements are in one list, sorted by hash: T. L. Harris, "A Pragmatic Implementation of Non-Blocking Linked-Lists", DISC 2001, with
 // M. M. Michael's reclamation, "High Performance Dynamic Lock-Free Hash Tables and List-Based Sets", SPAA 2002. A bucket is a head in
@@ -29,29 +30,14 @@
 #include <utility>
 
 #include "detail/bucket_directory.hpp"
+#include "detail/map_parts.hpp"
+#include "detail/pooled_map.hpp"
 #include "hazard_pointer.hpp"
+#include "tagged_pool.hpp"
 
 namespace pawl::inline v0 {
 
 namespace detail {
-
-template <class F>
-concept transparent = requires { typename F::is_transparent; };
-
-// An empty value takes no room. (The attribute is not for all: a potentially overlapping member can't be constructed in place by a
-// function's result, as a V that can't be moved must be.)
-template <class V, bool Empty = std::is_empty_v<V> && !std::is_final_v<V> && std::is_move_constructible_v<V>>
-struct mapped_member {
-  template <class MakeValue>
-  explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
-  V value;
-};
-template <class V>
-struct mapped_member<V, true> {
-  template <class MakeValue>
-  explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
-  [[no_unique_address]] V value;
-};
 
 /// A key and its value, constructed together and never changed.
 template <class K, class V, class B>
@@ -69,7 +55,7 @@ struct map_element : mapped_member<V> {
 /// An unordered map for any number of threads.
 ///
 /// K and V are destructible without an exception; members that return or rebuild values need them copy constructible. Hash and KeyEqual
-/// are called by all threads at once. R is hazard_pointers<B, Alloc>. Every member but the constructors and the destructor may be called
+/// are called by all threads at once. R is hazard_pointers<B, Alloc> or epochs<B, Alloc>. Every member but the constructors and the destructor may be called
 /// by any number of threads at once; functions passed in may use the map, too. A thread's first operations may throw std::bad_alloc,
 /// before any effect; so may all that insert, and what a hash, a comparison, a copy or a function throws passes through: no effect on
 /// the map then.
@@ -78,8 +64,6 @@ class hash_map {
   static_assert(std::is_object_v<K> && std::is_object_v<V> && !std::is_const_v<V>, "hash_map<K, V>: K and V must be object types");
   static_assert(std::is_nothrow_destructible_v<K> && std::is_nothrow_destructible_v<V>,
                 "hash_map<K, V>: the destructors of K and V must not throw");
-  static_assert(!R::reads_may_tear,
-                "hash_map: R must keep an element alive while it is read, as hazard_pointers<> does; tagged_pool<> does not");
   static_assert(std::is_invocable_r_v<std::size_t, const Hash&, const K&>, "hash_map: Hash must be callable, const, with a key");
   static_assert(std::is_invocable_r_v<bool, const KeyEqual&, const K&, const K&>,
                 "hash_map: KeyEqual must be callable, const, with two keys");
@@ -227,27 +211,15 @@ class hash_map {
   static constexpr std::uint64_t sorted_bits = hash_bits | is_element;
   static constexpr std::uint64_t end_order = ~std::uint64_t{0};
 
-  // std::hash of an integer is often the integer: a multiplication by an odd constant moves low bits up, the shift high bits down
-  // (as in the finalizer of D. Lea and others, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
   template <class Key>
   std::uint64_t order_of(const Key& key) const {
-    std::uint64_t h = static_cast<std::uint64_t>(hash_(key));
-    h = (h ^ (h >> 32U)) * 0x9e3779b97f4a7c15U;
-    h = (h ^ (h >> 32U)) * 0xd6e8feb86659fd93U;
-    const std::uint64_t order = (h & hash_bits) | is_element;
+    const std::uint64_t order = (detail::spread_hash(static_cast<std::uint64_t>(hash_(key))) & hash_bits) | is_element;
     return order >= (end_order & sorted_bits) ? order - 8 : order;
   }
 
-  // A key as Hash and KeyEqual take it.
   template <class Key>
   static decltype(auto) as_key(const Key& key) {
-    if constexpr (std::is_same_v<Key, K> || both_transparent) {
-      return (key);
-    } else {
-      static_assert(std::is_convertible_v<const Key&, K>,
-                    "hash_map: this is no key; other types need a Hash and a KeyEqual with is_transparent");
-      return static_cast<K>(key);
-    }
+    return detail::as_key<K, both_transparent>(key);
   }
 
   // ---- The list ----------------------------------------------------------------------------------------------------------------
@@ -677,6 +649,16 @@ hash_map<K, V, Hash, KeyEqual, R>::~hash_map() {
     env::deallocate(&each, sizeof(size_cell), alignof(size_cell));
   });
 }
+
+/// Over a tagged_pool<B, Alloc>: what its members promise is said at detail::pooled_map, in detail/pooled_map.hpp. K and V are trivially
+/// copyable, functions get copies, the buckets are as many as the constructor made, and on a fixed pool insert is false, too, where it is
+/// full.
+template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
+  requires(R::reads_may_tear)
+class hash_map<K, V, Hash, KeyEqual, R> : public detail::pooled_map<K, V, Hash, KeyEqual, R> {
+ public:
+  using detail::pooled_map<K, V, Hash, KeyEqual, R>::pooled_map;
+};
 
 /// An unordered set for any number of threads. K, Hash, KeyEqual and R as in hash_map.
 template <class K, class Hash = std::hash<K>, class KeyEqual = std::equal_to<K>, is_reclaimer R = hazard_pointers<>>

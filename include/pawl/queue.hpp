@@ -314,7 +314,7 @@ class queue {
       // The terminator of head's own life: at that moment it was the last node, and so the dummy.
       if (next == head.terminator()) return false;
       if constexpr (R::reads_may_tear) {
-        if (!next) continue;  // of a later life
+        if (!next || next.marked()) continue;  // of a later life; a map marks what is in its nodes
       }
       if (tail == head) {
         help_tail(tail, next);

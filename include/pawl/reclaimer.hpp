@@ -53,6 +53,8 @@ concept is_operation_of = requires(Op& op, Link l, const atomic<Link, typename R
 ///   `op.retire_whole(l)`: the same for a node whose value is still in it, and is destroyed then.
 /// - `op.create()`: a new node, or none where a fixed pool is full. `op.discard(l)`: takes back one that was never published.
 /// - `op.create_spare()`, `op.discard_spare(l)`: the same beyond a fixed pool's capacity, for a queue's dummy.
+/// - Of a pool, for the map: `op.try_create_spare()`, none where there is none to spare; `r.allocate<T>(n)` and `r.deallocate(p, n)`, the
+///   memory that a container wants beside its nodes; `r.is_fixed()`, `r.capacity()`.
 template <class R>
 concept is_reclaimer = requires(R& r, const typename R::binding& binding) {
   requires is_backend<typename R::backend_type>;
@@ -127,6 +129,7 @@ class domain_handle {
     release();
   }
 
+  [[nodiscard]] R& domain() const noexcept { return *domain_; }
   /// Begins the operation of a container that ends: it only discards, and doesn't fail.
   auto enter_last() const noexcept { return domain_->template enter_last<T>(binding_); }
   /// Begins an operation that protects N nodes at once.

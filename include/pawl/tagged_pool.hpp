@@ -101,6 +101,8 @@ class tagged_pool {
   ~tagged_pool();
 
   [[nodiscard]] bool is_fixed() const noexcept { return blocks_.is_fixed(); }
+  /// Of a fixed pool, how many values it is for; 0 of a growing one.
+  [[nodiscard]] std::size_t capacity() const noexcept { return blocks_.capacity(); }
 
   // The reclaimer's part; see reclaimer.hpp. Most nodes are in the first block: then nothing but an addition of what a container has at
   // hand stands between a link and its node. Other blocks are found through the pool.
@@ -115,6 +117,15 @@ class tagged_pool {
     bind_size(sizeof(slot) / sizeof(word) + detail::word_value<T, B>::size);
     return {is_fixed() ? decltype(binding::caches){} : caches_.id(), blocks_.first_base(), std::uint64_t{2} * blocks_.first_end(),
             is_fixed()};
+  }
+  /// Memory from the pool's allocator, for what a container has beside its nodes. allocate begins no object, and throws std::bad_alloc.
+  template <class T>
+  T* allocate(std::size_t count) {
+    return blocks_.memory().template allocate<T>(count);
+  }
+  template <class T>
+  void deallocate(T* objects, std::size_t count) noexcept {
+    blocks_.memory().deallocate(objects, count);
   }
   void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
@@ -151,7 +162,7 @@ class tagged_pool {
   }
   void refill(thread_cache& cache);
   void spill(thread_cache& cache) noexcept;
-  name take_spare();
+  name take_spare() noexcept;
 
   blocks blocks_;
   typename env::template per_thread<thread_cache> caches_;
@@ -189,7 +200,12 @@ class tagged_pool<B, Alloc>::operation {
     --cache_->count;
     return taken;
   }
-  link_type create_spare() { return pool_.is_fixed() ? pool_.take_spare() : create(); }
+  link_type create_spare() {
+    const link_type taken = try_create_spare();
+    if (!taken) detail::fail<std::invalid_argument>("tagged_pool: more than max_queues queues on one fixed pool");
+    return taken;
+  }
+  link_type try_create_spare() { return pool_.is_fixed() ? pool_.take_spare() : create(); }
   void discard(link_type l) noexcept {
     if (cache_ == nullptr) [[unlikely]]
       return pool_.give_back_fixed(l);
@@ -213,7 +229,8 @@ class tagged_pool<B, Alloc>::operation {
   operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept : pool_(pool), bound_(bound), cache_(cache) {}
 
   slot& at(link_type l) const noexcept {
-    const std::uint64_t twice = l.twice_index();  // links to nodes carry no mark
+    assert(!l.marked() && "links to nodes carry no mark");
+    const std::uint64_t twice = l.twice_index();
     if (twice < bound_.twice_first_end) [[likely]]
       return *reinterpret_cast<slot*>(bound_.first_base + twice * (sizeof(word) / 2));
     return pool_.blocks_.at_far(l.index());
@@ -233,13 +250,12 @@ template <class B, class Alloc>
   return depot_.pop(blocks_);
 }
 
-/// A node beyond the capacity of a fixed pool. Throws std::invalid_argument where max_queues have theirs.
+/// A node beyond the capacity of a fixed pool, or none where max_queues of them are in use.
 template <class B, class Alloc>
-auto tagged_pool<B, Alloc>::take_spare() -> name {
+auto tagged_pool<B, Alloc>::take_spare() noexcept -> name {
   if (const name freed = spares_.pop(blocks_)) return freed;
-  const name made = blocks_.fresh_spare();
-  if (!made) detail::fail<std::invalid_argument>("tagged_pool: more than max_queues queues on one fixed pool");
-  return made;
+  if (const name unused = blocks_.fresh_spare()) return unused;
+  return spares_.pop(blocks_);  // as in take_fixed
 }
 
 template <class B, class Alloc>

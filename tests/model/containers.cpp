@@ -46,6 +46,14 @@ TEST_CASE("maps: pairs of members on one key and on two, and on all") {
   explore("hash_map with");
 }
 TEST_CASE("maps over epochs: pairs of members on one key and on two") { explore("hash_map over epochs"); }
+TEST_CASE("maps over a pool: pairs and triples of members on one key and on two, nodes that come back, and words") {
+  explore("hash_map over a pool of");
+  explore("hash_map over a growing pool");
+}
+TEST_CASE("maps over a pool: visit_all and clear") { explore("hash_map over a pool with"); }
+TEST_CASE("maps over a pool: what an operation tells") { explore("hash_map over a pool tells"); }
+TEST_CASE("maps over a pool: room for as many as it was made for") { explore("hash_map over a full pool"); }
+TEST_CASE("maps over a pool: with a queue and a stack on it") { explore("hash_map over a pool, with"); }
 TEST_CASE("maps: growth") { explore("hash_map of 1 bucket"); }
 TEST_CASE("maps: buckets that nobody has used") { explore("hash_map of 8 buckets"); }
 TEST_CASE("maps: what an operation tells") { explore("hash_map tells"); }

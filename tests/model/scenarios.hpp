@@ -47,6 +47,7 @@ void add_hazard_pointers(std::vector<scenario>& all);
 void add_epochs(std::vector<scenario>& all);
 void add_stacks_and_queues(std::vector<scenario>& all);
 void add_maps(std::vector<scenario>& all);
+void add_pooled_maps(std::vector<scenario>& all);
 void add_waiting(std::vector<scenario>& all);
 void add_spin_locks(std::vector<scenario>& all);
 void add_llsc(std::vector<scenario>& all);
@@ -60,6 +61,7 @@ inline std::vector<scenario> all() {
   add_epochs(found);
   add_stacks_and_queues(found);
   add_maps(found);
+  add_pooled_maps(found);
   add_waiting(found);
   add_spin_locks(found);
   add_llsc(found);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <pawl/hash_map.hpp>
+#include <pawl/queue.hpp>
+#include <pawl/stack.hpp>
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
@@ -19,17 +22,17 @@ using stress::ticket;
 using stress::trial;
 
 /// A ticket on the heap that can be copied: a value that is freed while it is read, or read while it is written, shows.
-class boxed {
+class heap_boxed {
  public:
-  explicit boxed(std::uint32_t key, std::uint64_t number = 0) : ticket_(new ticket(ticket::make(key, number))) {}
-  boxed(const boxed& other) : ticket_(new ticket(*other.ticket_)) {}
-  boxed(boxed&& other) noexcept = default;
-  boxed& operator=(const boxed& other) {
+  explicit heap_boxed(std::uint32_t key, std::uint64_t number = 0) : ticket_(new ticket(ticket::make(key, number))) {}
+  heap_boxed(const heap_boxed& other) : ticket_(new ticket(*other.ticket_)) {}
+  heap_boxed(heap_boxed&& other) noexcept = default;
+  heap_boxed& operator=(const heap_boxed& other) {
     *ticket_ = *other.ticket_;
     return *this;
   }
-  boxed& operator=(boxed&& other) noexcept = default;
-  ~boxed() {
+  heap_boxed& operator=(heap_boxed&& other) noexcept = default;
+  ~heap_boxed() {
     if (ticket_) ticket_->check = 0;  // nobody takes it for a whole one any more
   }
   [[nodiscard]] bool whole(std::uint32_t key) const noexcept { return ticket_ && ticket_->whole() && ticket_->producer == key; }
@@ -39,6 +42,17 @@ class boxed {
   std::unique_ptr<ticket> ticket_;
 };
 
+/// The same for pools, whose readers copy words: one that is torn, or of another key, shows.
+class flat_boxed {
+ public:
+  explicit flat_boxed(std::uint32_t key, std::uint64_t number = 0) noexcept : ticket_(ticket::make(key, number)) {}
+  [[nodiscard]] bool whole(std::uint32_t key) const noexcept { return ticket_.whole() && ticket_.producer == key; }
+  [[nodiscard]] std::uint64_t number() const noexcept { return ticket_.number; }
+
+ private:
+  ticket ticket_;
+};
+
 struct spread {
   std::size_t operator()(std::uint32_t key) const noexcept { return key; }
 };
@@ -46,12 +60,16 @@ struct colliding {
   std::size_t operator()(std::uint32_t) const noexcept { return 7; }
 };
 
+// What a world's maps can hold.
+template <class World>
+using value_in = std::conditional_t<World::reclaimer::reads_may_tear, flat_boxed, heap_boxed>;
 template <class World, class Hash>
-using map_in = pawl::hash_map<std::uint32_t, boxed, Hash, std::equal_to<std::uint32_t>, typename World::reclaimer>;
+using map_in = pawl::hash_map<std::uint32_t, value_in<World>, Hash, std::equal_to<std::uint32_t>, typename World::reclaimer>;
 
 // Every thread has keys that it alone changes, among those of others: so all its calls answer as if it were alone.
 template <class World, class Hash>
 void follow_the_model(std::uint32_t keys_each) {
+  using boxed = value_in<World>;
   constexpr unsigned threads = 4;
   trial trial;
   World world;
@@ -161,6 +179,7 @@ void follow_the_model(std::uint32_t keys_each) {
 // All threads change the same few keys: each key went in as often as it went out, or once more.
 template <class World, class Hash>
 void balance(std::uint32_t keys) {
+  using boxed = value_in<World>;
   constexpr unsigned threads = 4;
   trial trial;
   World world;
@@ -221,6 +240,7 @@ void balance(std::uint32_t keys) {
 
 template <class World, class Hash>
 void count_up() {
+  using boxed = value_in<World>;
   constexpr unsigned threads = 4;
   constexpr std::uint32_t keys = 3;
   trial trial;
@@ -259,6 +279,7 @@ void count_up() {
 
 template <class World>
 void grow() {
+  using boxed = value_in<World>;
   constexpr unsigned threads = 4;
   trial trial;
   World world;
@@ -295,6 +316,7 @@ void grow() {
 // Keys below `lasting` stay; others come and go if `erasing`. Whoever looks at all finds each that stays once.
 template <class World, class Hash>
 void visit_everything(std::uint32_t lasting, bool erasing) {
+  using boxed = value_in<World>;
   constexpr unsigned threads = 4;
   trial trial;
   World world;
@@ -335,6 +357,7 @@ void visit_everything(std::uint32_t lasting, bool erasing) {
 // What a thread put in before it calls clear() is gone afterwards, if nobody else touches those keys.
 template <class World>
 void clear_up() {
+  using boxed = value_in<World>;
   constexpr unsigned threads = 3;
   trial trial;
   World world;
@@ -356,24 +379,28 @@ void clear_up() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("each key of a map follows its sequential model", "", stress::default_hazards, stress::own_hazards,
-                   stress::builtin_hazards, stress::restless_hazards, stress::own_epochs, stress::restless_epochs) {
+                   stress::builtin_hazards, stress::restless_hazards, stress::own_epochs, stress::restless_epochs, stress::own_pool,
+                   stress::builtin_pool, stress::small_fixed_pool, stress::restless_pool, stress::restless_small_pool) {
   follow_the_model<TestType, spread>(32);
 }
 
-TEMPLATE_TEST_CASE("keys that share one hash follow their sequential models", "", stress::default_hazards,
-                   stress::restless_hazards) {
+TEMPLATE_TEST_CASE("keys that share one hash follow their sequential models", "", stress::default_hazards, stress::restless_hazards,
+                   stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   follow_the_model<TestType, colliding>(3);
 }
 
-TEMPLATE_TEST_CASE("a key goes into a map as often as it goes out", "", stress::default_hazards, stress::restless_hazards) {
+TEMPLATE_TEST_CASE("a key goes into a map as often as it goes out", "", stress::default_hazards, stress::restless_hazards,
+                   stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   balance<TestType, spread>(6);
 }
 
-TEMPLATE_TEST_CASE("keys that share one hash go in as often as out", "", stress::default_hazards, stress::restless_hazards) {
+TEMPLATE_TEST_CASE("keys that share one hash go in as often as out", "", stress::default_hazards, stress::restless_hazards,
+                   stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   balance<TestType, colliding>(6);
 }
 
-TEMPLATE_TEST_CASE("no update of a map's value is lost", "", stress::default_hazards, stress::restless_hazards) {
+TEMPLATE_TEST_CASE("no update of a map's value is lost", "", stress::default_hazards, stress::restless_hazards, stress::shared_pool,
+                   stress::restless_pool, stress::restless_small_pool) {
   count_up<TestType, spread>();
   count_up<TestType, colliding>();
 }
@@ -384,15 +411,148 @@ TEMPLATE_TEST_CASE("a map grows while it is in use", "", stress::default_hazards
 }
 
 TEMPLATE_TEST_CASE("visit_all comes once to every key that stays", "", stress::default_hazards, stress::restless_hazards,
-                   stress::restless_epochs) {
+                   stress::restless_epochs, stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   visit_everything<TestType, spread>(40, true);
 }
 
 TEMPLATE_TEST_CASE("visit_all comes once to every key that stays, of those that share a hash", "", stress::default_hazards,
-                   stress::restless_hazards) {
+                   stress::restless_hazards, stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   visit_everything<TestType, colliding>(8, false);
 }
 
-TEMPLATE_TEST_CASE("clear leaves nothing that was there before", "", stress::default_hazards, stress::restless_hazards) {
+TEMPLATE_TEST_CASE("clear leaves nothing that was there before", "", stress::default_hazards, stress::restless_hazards,
+                   stress::shared_pool, stress::restless_pool, stress::restless_small_pool) {
   clear_up<TestType>();
+}
+
+namespace {
+
+// A pool with room for fewer elements than there are keys: it is full most of the time, and afterwards has room for as many as ever.
+template <class B>
+void fill_up() {
+  constexpr unsigned threads = 4;
+  constexpr std::size_t capacity = 8;
+  constexpr std::uint32_t keys = 16;
+  trial trial;
+  pawl::tagged_pool<B> nodes(capacity);
+  {
+    pawl::hash_map<std::uint32_t, flat_boxed, spread, std::equal_to<std::uint32_t>, pawl::tagged_pool<B>> map(nodes);
+    std::vector<std::int64_t> balances(threads);
+    std::vector<std::uint64_t> refused(threads);
+    trial.run(threads, [&](unsigned self) {
+      dice chance(self);
+      while (trial.goes_on()) {
+        const std::uint32_t key = chance.below(keys);
+        switch (chance.below(4)) {
+          case 0:
+            balances[self] -= map.erase(key) ? 1 : 0;
+            break;
+          case 1:  // also of a full pool
+            map.update(key, [&](const flat_boxed& old) {
+              trial.expect(old.whole(key), "a broken element");
+              return flat_boxed(key, old.number() + 1);
+            });
+            break;
+          default: {
+            bool there = false;
+            const bool inserted = map.insert_or_visit(key, flat_boxed(key), [&](const std::uint32_t&, const flat_boxed& value) {
+              trial.expect(value.whole(key), "a broken element");
+              there = true;
+            });
+            balances[self] += inserted ? 1 : 0;
+            refused[self] += !inserted && !there ? 1 : 0;
+            break;
+          }
+        }
+      }
+    });
+    std::int64_t sum = 0;
+    std::uint64_t all_refused = 0;
+    for (unsigned self = 0; self < threads; ++self) {
+      sum += balances[self];
+      all_refused += refused[self];
+    }
+    trial.expect(map.size() == static_cast<std::size_t>(sum) && map.size() <= capacity, "the size is wrong at rest");
+    trial.expect(all_refused > 0, "the pool was never full");
+    for (std::uint32_t key = keys; map.insert(key, flat_boxed(key)); ++key) {
+    }
+    trial.expect(map.size() == capacity, "an insert fails though there is room, or there is more room than there was");
+    // Also beyond the capacity all are back: so many updates at a time as ever.
+    map.clear();
+    for (std::uint32_t key = 0; map.insert(key, flat_boxed(key)); ++key) {
+    }
+    trial.expect(map.size() == capacity, "an insert fails though there is room, or there is more room than there was");
+  }
+  {
+    std::vector<std::unique_ptr<pawl::queue<std::uint64_t, pawl::tagged_pool<B>>>> queues;
+    for (std::size_t i = 0; i < pawl::tagged_pool<B>::max_queues; ++i) {
+      queues.push_back(std::make_unique<pawl::queue<std::uint64_t, pawl::tagged_pool<B>>>(nodes));
+    }
+  }
+  REQUIRE(trial.failure() == "");
+}
+
+// Maps, a queue and a stack on one pool, whose nodes go from one to the other all the time.
+template <class World>
+void share_a_pool() {
+  using reclaimer = typename World::reclaimer;
+  constexpr unsigned threads = 4;
+  trial trial;
+  World world;
+  {
+    auto map = world.template make<map_in<World, colliding>>();
+    auto other_map = world.template make<pawl::hash_map<std::uint32_t, std::uint32_t, colliding, std::equal_to<>, reclaimer>>();
+    auto queue = world.template make<pawl::queue<ticket, reclaimer>>();
+    auto stack = world.template make<pawl::stack<ticket, reclaimer>>();
+    std::vector<std::int64_t> balances(threads);  // of what is in the queue and the stack
+    trial.run(threads, [&](unsigned self) {
+      dice chance(self);
+      while (trial.goes_on()) {
+        const std::uint32_t key = chance.below(3) * threads + self;
+        const bool inserted = map.insert(key, flat_boxed(key));
+        trial.expect(inserted, "a call on one's own key answered as if it were not");
+        other_map.insert_or_assign(key, key);
+        if (chance.one_in(2)) {
+          queue.push(ticket::make(7, key));
+          ++balances[self];
+        }
+        if (chance.one_in(2)) {
+          stack.push(ticket::make(8, key));
+          ++balances[self];
+        }
+        map.visit(chance.below(3 * threads),
+                  [&](std::uint32_t its_key, const flat_boxed& value) { trial.expect(value.whole(its_key), "a broken element"); });
+        if (const std::optional<std::uint32_t> found = other_map.find(key)) trial.expect(*found == key, "another key's value");
+        if (const std::optional<ticket> one = queue.try_pop()) {
+          trial.expect(one->whole() && one->producer == 7, "what a queue never had");
+          --balances[self];
+        }
+        trial.expect(map.erase(key), "a call on one's own key answered as if it were not");
+        trial.expect(other_map.erase(key), "a call on one's own key answered as if it were not");
+        if (const std::optional<ticket> one = stack.try_pop()) {
+          trial.expect(one->whole() && one->producer == 8, "what a stack never had");
+          --balances[self];
+        }
+      }
+    });
+    std::int64_t left = 0;
+    for (const std::int64_t each : balances) left += each;
+    while (queue.try_pop()) --left;
+    while (stack.try_pop()) --left;
+    trial.expect(left == 0, "an element is lost, or there twice");
+    trial.expect(map.empty() && other_map.empty(), "a map has what was erased");
+  }
+  REQUIRE(trial.failure() == "");
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a map over a full pool has room again for as many as are erased", "", pawl::native, pawl::backend::builtin,
+                   stress::restless) {
+  fill_up<TestType>();
+}
+
+TEMPLATE_TEST_CASE("maps, a queue and a stack share a pool", "", stress::shared_pool, stress::fixed_pool, stress::restless_pool,
+                   stress::restless_fixed_pool) {
+  share_a_pool<TestType>();
 }

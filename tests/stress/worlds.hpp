@@ -115,6 +115,17 @@ struct fixed {
   }
 };
 
+/// The same with one that is small, since a map has as many buckets as its pool has room for.
+template <class B>
+struct small_fixed {
+  using reclaimer = pawl::tagged_pool<B>;
+  reclaimer domain{1024};
+  template <class Container>
+  Container make() {
+    return Container(domain);
+  }
+};
+
 using default_hazards = unnamed<pawl::hazard_pointers<>>;
 using own_hazards = shared<pawl::hazard_pointers<>>;
 using builtin_hazards = shared<pawl::hazard_pointers<pawl::backend::builtin>>;
@@ -127,5 +138,7 @@ using fixed_pool = fixed<pawl::native>;
 using builtin_pool = shared<pawl::tagged_pool<pawl::backend::builtin>>;
 using restless_pool = shared<pawl::tagged_pool<restless>>;
 using restless_fixed_pool = fixed<restless>;
+using small_fixed_pool = small_fixed<pawl::native>;
+using restless_small_pool = small_fixed<restless>;
 
 }  // namespace stress

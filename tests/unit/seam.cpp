@@ -471,8 +471,9 @@ namespace {
 using domain = pawl::hazard_pointers<recorder>;
 using map = pawl::hash_map<std::uint64_t, wide, std::hash<std::uint64_t>, std::equal_to<>, domain>;
 
+template <class Map>
 struct counted_map {
-  map& tested;
+  Map& tested;
   std::int64_t inserted = 0;  // less those erased
   std::uint64_t key = 1;
 
@@ -510,11 +511,11 @@ struct counted_map {
 void pairs_on_a_map(reached& places) {
   record(places, [](world& w) {
     object<map> tested("the map");  // over the process's domain
-    counted_map m{*tested};
-    using member = void (counted_map::*)();
-    const std::array<member, 8> operations{&counted_map::insert,     &counted_map::assign,   &counted_map::update,
-                                           &counted_map::upsert,     &counted_map::erase,    &counted_map::erase_other,
-                                           &counted_map::insert_new, &counted_map::visit_all};
+    using counted = counted_map<map>;
+    counted m{*tested};
+    using member = void (counted::*)();
+    const std::array<member, 8> operations{&counted::insert, &counted::assign,      &counted::update,     &counted::upsert,
+                                           &counted::erase,  &counted::erase_other, &counted::insert_new, &counted::visit_all};
     for (const member first : operations) {
       for (const member second : operations) {
         interleave(
@@ -611,6 +612,48 @@ void rare_on_a_map(reached& places) {
 }
 
 }  // namespace
+
+namespace {
+
+void pairs_on_a_map_over_a_pool(reached& places) {
+  record(places, [](world& w) {
+    using over_pool = pawl::hash_map<std::uint64_t, wide, std::hash<std::uint64_t>, std::equal_to<>, pool>;
+    using counted = counted_map<over_pool>;
+    object<pool> fixed("the pool", std::size_t{300});
+    object<over_pool> tested("the map", *fixed, std::size_t{2});
+    counted m{*tested};
+    using member = void (counted::*)();
+    const std::array<member, 8> operations{&counted::insert, &counted::assign,      &counted::update,     &counted::upsert,
+                                           &counted::erase,  &counted::erase_other, &counted::insert_new, &counted::visit_all};
+    for (const member first : operations) {
+      for (const member second : operations) {
+        interleave(
+            w, [&] { (m.*first)(); }, [&] { (m.*second)(); },
+            [&] {
+              m.check();
+              m.key = m.key * 3 % 7 + 1;
+              if (m.key % 3 == 0) m.erase();
+              if (m.key % 3 == 1) m.insert();
+            });
+      }
+    }
+    w.current_thread = 0;
+    tested->clear();
+    expect(tested->empty());
+    m.inserted = 0;
+    for (m.key = 0; m.key < 400; ++m.key) m.insert();
+    expect(m.inserted == 300);
+    m.check();  // and the rest goes back to the pool with the map
+  });
+}
+
+}  // namespace
+
+TEST_CASE("the recorder sees all that a map over a pool does") {
+  reached places;
+  pairs_on_a_map_over_a_pool(places);
+  places.all_of("detail/pooled_map.hpp");
+}
 
 TEST_CASE("the recorder sees all that a map does") {
   reached places;
@@ -973,7 +1016,7 @@ TEST_CASE("containers and reclaimers have no static data, no thread_local, no ne
   refusals_of_a_pool(places);
   const std::string directory = places.directory();
   for (const std::string_view header :
-       {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp",
+       {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp", "detail/pooled_map.hpp",
         "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp", "rcu.hpp", "detail/epoch_record.hpp",
         "detail/epoch_domain.hpp", "detail/epoch_waiting.hpp", "detail/addressed_domain.hpp", "detail/retired.hpp",
         "detail/domain_memory.hpp"}) {

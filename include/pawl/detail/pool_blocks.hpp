@@ -42,6 +42,7 @@ class pool_blocks {
   ~pool_blocks();
 
   [[nodiscard]] bool is_fixed() const noexcept { return fixed_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   /// Whether a first container has fixed the size of the nodes.
   [[nodiscard]] bool has_size() const noexcept { return node_words_.load(std::memory_order_relaxed) != 0; }
   /// All of the pool's memory is from here.

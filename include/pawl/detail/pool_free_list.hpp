@@ -21,7 +21,9 @@ class pool_free_list {
     const name first = last_life.reborn();
     name head = head_.load(std::memory_order_relaxed);
     do {
-      next_chain(blocks, first).store(head.bits(), std::memory_order_relaxed);
+      // (3) release: pairs with the acquire of values by a map's readers, which may still be at this node: whoever meets this word instead of
+      // a value then sees that the node was unlinked before it came here
+      next_chain(blocks, first).store(head.bits(), std::memory_order_release);
       // (1) release: publishes the links inside the chain to (2)
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
   }

@@ -106,6 +106,13 @@ class word_value {
     for (std::size_t i = 0; i < size; ++i) copied.words[i] = words_[i].load(std::memory_order_relaxed);
     return copied;
   }
+  // The same by acquire, and the first word alone: for a reader that validates by a load, which is to come after these.
+  [[nodiscard]] raw_copy acquire_copy() const noexcept {
+    raw_copy copied;
+    for (std::size_t i = 0; i < size; ++i) copied.words[i] = words_[i].load(std::memory_order_acquire);
+    return copied;
+  }
+  [[nodiscard]] std::uint64_t acquire_first() const noexcept { return words_[0].load(std::memory_order_acquire); }
   [[nodiscard]] T take() const noexcept { return copy().value(); }
   void destroy() const noexcept {}
 
