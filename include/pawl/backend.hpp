@@ -5,6 +5,7 @@
 
 #include "backend/arm64.hpp"
 #include "backend/builtin.hpp"
+#include "backend/cuda.hpp"
 #include "backend/riscv64.hpp"
 #include "backend/x86.hpp"
 

@@ -248,6 +248,7 @@ class plain {
 
 }  // namespace pawl::inline v0
 
+#include "detail/cuda_environment.hpp"
 #if PAWL_DETAIL_NATIVE_IS_MODEL
 #include "model/environment.hpp"
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a backend is: how one atomic operation is executed. A backend is a stateless type; its functions work on plain unsigned
 // words, which `atomic<T, B>` makes of a T. Mandatory are the functions below; a backend that can do more (fetch_add, exchange, ...)
-// declares it under the same signature, and what it leaves out is built of compare_exchange_weak.
+// declares it under the same signature, and what it leaves out is built of compare_exchange_weak. (fetch_add_floating and
+// store_add_floating, where there are both, take a float or a double itself.)
 #pragma once
 
 #include <atomic>

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -128,21 +129,53 @@ concept ordered = integer<T> || std::floating_point<T> || object_pointer<T>;
 template <class T>
 using difference_of = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
 
-// IEEE 754-2019 minimumNumber and maximumNumber: a NaN is ignored, -0 is smaller than +0.
+// A NaN, and the order of all other numbers, by their bits: -0 is smaller than +0. Comparisons of the numbers would not do: -ffast-math has
+// no NaN, and nvcc's -use_fast_math takes subnormal numbers for zeros.
+template <std::floating_point T>
+bool is_nan(T value) noexcept {
+  if constexpr (has_padding<T>) {
+    return std::isnan(value);
+  } else {
+    // Behind the sign, infinity is an exponent of ones over a fraction of zeros, and a NaN is more than that.
+    constexpr int fraction = std::numeric_limits<T>::digits - 1;
+    constexpr word_for<T> infinity = static_cast<word_for<T>>(~word_for<T>{0} << (fraction + 1));
+    return static_cast<word_for<T>>(to_word(value) << 1U) > infinity;
+  }
+}
+template <std::floating_point T>
+bool precedes(T a, T b) noexcept {
+  if constexpr (has_padding<T>) {
+    return a < b || (a == b && std::signbit(a) && !std::signbit(b));
+  } else {
+    const auto place = [](T value) noexcept {
+      constexpr word_for<T> sign = word_for<T>{1} << (8 * sizeof(T) - 1);
+      const word_for<T> word = to_word(value);
+      return (word & sign) != 0 ? static_cast<word_for<T>>(~word) : static_cast<word_for<T>>(word | sign);
+    };
+    return place(a) < place(b);
+  }
+}
+
+// IEEE 754-2019 minimumNumber and maximumNumber: a NaN is ignored.
 template <std::floating_point T>
 T smaller(T a, T b) noexcept {
-  if (std::isnan(a)) return b;
-  if (std::isnan(b)) return a;
-  if (a == b) return std::signbit(a) ? a : b;
-  return a < b ? a : b;
+  if (is_nan(a)) return b;
+  if (is_nan(b)) return a;
+  return precedes(b, a) ? b : a;
 }
 template <std::floating_point T>
 T larger(T a, T b) noexcept {
-  if (std::isnan(a)) return b;
-  if (std::isnan(b)) return a;
-  if (a == b) return std::signbit(a) ? b : a;
-  return a < b ? b : a;
+  if (is_nan(a)) return b;
+  if (is_nan(b)) return a;
+  return precedes(a, b) ? b : a;
 }
+
+// Whether B adds numbers of type T by itself: on some machines there is an instruction for it.
+template <class T, class B>
+concept adds_floating = std::floating_point<T> && requires(T& number, order_t<B> order) {
+  B::fetch_add_floating(number, number, order);
+  B::store_add_floating(number, number, order);
+};
 
 /// The arithmetic of atomics of T on backend B, over the word.
 template <class T, class B>
@@ -165,14 +198,18 @@ struct arithmetic {
   }
 
   PAWL_INLINE_ORDER static T add(word& object, difference n, order o) noexcept {
-    if constexpr (std::floating_point<T>) {
+    if constexpr (adds_floating<T, B>) {
+      return B::fetch_add_floating(reinterpret_cast<T&>(object), n, o);
+    } else if constexpr (std::floating_point<T>) {
       return replace_value(object, [n](T old) noexcept { return old + n; }, o);
     } else {
       return from_word<T>(fetch_add<B>(object, scaled(n), o));
     }
   }
   PAWL_INLINE_ORDER static T sub(word& object, difference n, order o) noexcept {
-    if constexpr (std::floating_point<T>) {
+    if constexpr (adds_floating<T, B>) {
+      return B::fetch_add_floating(reinterpret_cast<T&>(object), -n, o);
+    } else if constexpr (std::floating_point<T>) {
       return replace_value(object, [n](T old) noexcept { return old - n; }, o);
     } else {
       return from_word<T>(fetch_sub<B>(object, scaled(n), o));
@@ -194,7 +231,9 @@ struct arithmetic {
     }
   }
   PAWL_INLINE_ORDER static void store_sum(word& object, difference n, order o) noexcept {
-    if constexpr (std::floating_point<T>) {
+    if constexpr (adds_floating<T, B>) {
+      B::store_add_floating(reinterpret_cast<T&>(object), n, o);
+    } else if constexpr (std::floating_point<T>) {
       static_cast<void>(add(object, n, o));
     } else {
       store_add<B>(object, scaled(n), o);
@@ -202,7 +241,7 @@ struct arithmetic {
   }
   PAWL_INLINE_ORDER static void store_difference(word& object, difference n, order o) noexcept {
     if constexpr (std::floating_point<T>) {
-      static_cast<void>(sub(object, n, o));
+      store_sum(object, -n, o);
     } else {
       store_sub<B>(object, scaled(n), o);
     }

@@ -51,6 +51,19 @@
 #define PAWL_INLINE_ORDER
 #endif
 
+// For functions that kernels call, too; nothing without nvcc. A template of them may be made of what only the host has, and is right as
+// long as no kernel does that: between BEGIN and END nvcc doesn't warn of it. (Its nv_exec_check_disable says the same, but has to stand
+// in front of `template`, where __host__ and __device__ may not: two macros for each function, then.)
+#if defined(__CUDACC__)
+#define PAWL_HOST_DEVICE __host__ __device__
+#define PAWL_HOST_DEVICE_BEGIN _Pragma("nv_diagnostic push") _Pragma("nv_diag_suppress 20011,20014")
+#define PAWL_HOST_DEVICE_END _Pragma("nv_diagnostic pop")
+#else
+#define PAWL_HOST_DEVICE
+#define PAWL_HOST_DEVICE_BEGIN
+#define PAWL_HOST_DEVICE_END
+#endif
+
 namespace pawl::inline v0 {
 
 // The distance that keeps two objects from sharing a line. Fixed per target, since it is ABI.

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Plants mistakes in the backend, one at a time, and looks whether the device tests see them.
+
+planted.py NVCC INTERPRETER-FOLDER [PROGRAM...]
+"""
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+from building import HERE, build, interpreter, is_right, run
+
+INCLUDE = HERE.parent.parent / "include"
+BACKEND, PTX, VALUE = "pawl/detail/ptx_backend.hpp", "pawl/detail/ptx.hpp", "pawl/detail/atomic_value.hpp"
+
+# What is wrong, which program sees it, the file, the text that is replaced, and by what.
+MISTAKES = [
+    ("a byte's neighbours become zero", "operations", BACKEND, "return (word & others()) | alone(value);", "return alone(value);"),
+    ("a byte's `and` clears its neighbours", "operations", BACKEND,
+     "target.of(fetch_and(target.word(), target.alone(operand) | target.others(), order))",
+     "target.of(fetch_and(target.word(), target.alone(operand), order))"),
+    ("a byte's update is lost where the word changed", "contention", BACKEND, "if (found == word) return old;", "return old;"),
+    ("a failed compare-and-swap says that it stored", "contention", BACKEND, "return expected == wanted;", "return true;"),
+    ("an exchange is a load and a store", "contention", BACKEND, "return exch<Order, Scope>(object, desired);",
+     "W old = ld<relaxed, Scope>(object); st<relaxed, Scope>(object, desired); return old;"),
+    ("an addition without result is a load and a store", "contention", BACKEND, "reduce<add, number<W>>(object, operand, order);",
+     "st<relaxed, Scope>(object, static_cast<W>(ld<relaxed, Scope>(object) + operand));"),
+    ("16 bytes are stored by halves", "contention", BACKEND, "{ st<Order, Scope>(object, desired); }",
+     "{ if constexpr (sizeof(W) == 16) { auto* const half = reinterpret_cast<std::uint64_t*>(&object);"
+     " st<Order, Scope>(half[0], static_cast<std::uint64_t>(desired));"
+     " st<Order, Scope>(half[1], static_cast<std::uint64_t>(desired >> 64)); } else { st<Order, Scope>(object, desired); } }"),
+    ("a subtraction adds", "operations", BACKEND, "return fetch_add(object, static_cast<W>(W{0} - operand), order);",
+     "return fetch_add(object, operand, order);"),
+    ("signed numbers are compared as unsigned", "operations", PTX, 'text[] = ".s64"', 'text[] = ".u64"'),
+    ("-0 is as large as +0", "operations", VALUE, "return place(a) < place(b);", "return a < b;"),
+    ("a NaN counts", "operations", VALUE, "if (is_nan(a)) return b;", ""),
+    # Orders and scopes: seen as races.
+    ("a release store is relaxed", "contention", BACKEND,
+     "if (order == std::memory_order_release || order == std::memory_order_acq_rel) return f(release{});", ""),
+    ("an acquire load is relaxed", "contention", BACKEND, "if (order == std::memory_order_seq_cst) fence<sc, Scope>();\n  return f(acquire{});\n}\n\n// Operations",
+     "return f(relaxed{});\n}\n\n// Operations"),
+    ("a fence does nothing", "contention", BACKEND, "fence<acq_rel, Scope>();", ""),
+    ("a node's tag stays the same", "containers", "pawl/detail/pool_free_list.hpp", "const name first = last_life.reborn();",
+     "const name first = last_life;"),
+    ("a stack's push publishes nothing", "containers", "pawl/stack.hpp",
+     "head_.compare_exchange_weak(head, first, std::memory_order_release,", "head_.compare_exchange_weak(head, first, std::memory_order_relaxed,"),
+    ("a queue's append publishes nothing", "containers", "pawl/queue.hpp",
+     "behind.compare_exchange_weak(next, first, std::memory_order_release,", "behind.compare_exchange_weak(next, first, std::memory_order_relaxed,"),
+    ("the whole device is taken for a block", "contention", PTX, 'text[] = ".gpu"', 'text[] = ".cta"'),
+]
+WAYS = [{"PTX_SCHED": "warp", "PTX_SEED": "1"}, {"PTX_SCHED": "random", "PTX_SEED": "1"}, {"PTX_SCHED": "warp", "PTX_RACE": "1"},
+        {"PTX_SCHED": "random", "PTX_SEED": "2"}, {"PTX_SCHED": "random", "PTX_RACE": "1"}]
+
+
+def seen(nvcc, library, mistake, folder):
+    what, program, file, before, after = mistake
+    include = folder / "include"
+    shutil.copytree(INCLUDE, include)
+    text = (include / file).read_text()
+    if before not in text:
+        return f"{what}: `{before}` is not in {file} any more"
+    (include / file).write_text(text.replace(before, after))
+    if said := build(nvcc, program, include, "compute_90", folder / program, "-DPAWL_TEST_FEW"):
+        return f"{what}: does not compile\n{said}"
+    for settings in WAYS:
+        if not is_right(run(folder / program, library, seconds=60, PTX_MAX_STEPS="50000000", **settings)):
+            print(f"{what}: seen by {program}, {' '.join(f'{name}={value}' for name, value in settings.items())}", flush=True)
+            return ""
+    return f"{what}: NOT SEEN"
+
+
+def main():
+    nvcc, folder, *only = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as scratch:
+        library = interpreter(folder, scratch)
+        mistakes = [each for each in MISTAKES if not only or each[1] in only]
+        places = [pathlib.Path(scratch, str(number)) for number in range(len(mistakes))]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            wrong = [each for each in pool.map(lambda pair: seen(nvcc, library, *pair), zip(mistakes, places)) if each]
+    if wrong:
+        sys.exit("\n".join(wrong))
+    print(f"{len(mistakes)} mistakes are seen")
+
+
+if __name__ == "__main__":
+    main()
