@@ -8,6 +8,8 @@
 
 #include "backend.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 namespace detail {
@@ -23,9 +25,9 @@ inline constexpr bool one_pause_waits<B> = B::one_pause_waits;
 
 /// Tries again at once.
 struct no_backoff {
-  void operator()() const noexcept {}
+  PAWL_HOST_DEVICE void operator()() const noexcept {}
   template <is_backend B>
-  void operator()(B) const noexcept {}
+  PAWL_HOST_DEVICE void operator()(B) const noexcept {}
 };
 
 /// Pauses 1, 2, 4, ... 64 times (T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors", IEEE
@@ -34,9 +36,9 @@ class exponential_backoff {
  public:
   static constexpr std::uint32_t most_pauses = 64;
 
-  void operator()() noexcept { (*this)(native{}); }
+  PAWL_HOST_DEVICE void operator()() noexcept { (*this)(native{}); }
   template <is_backend B>
-  void operator()(B) noexcept {
+  PAWL_HOST_DEVICE void operator()(B) noexcept {
     if constexpr (detail::one_pause_waits<B>) return B::pause();
     for (std::uint32_t i = 0; i < pauses_; ++i) B::pause();
     if (pauses_ < most_pauses) pauses_ *= 2;
@@ -71,3 +73,5 @@ class yield_backoff {
 using default_backoff = no_backoff;
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

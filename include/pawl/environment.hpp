@@ -17,6 +17,8 @@
 #include "detail/membarrier.hpp"
 #include "detail/process_globals.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 /// Sizes that trade memory for speed. Tiny under a sanitizer, so that rare paths become common where they are watched.
@@ -141,8 +143,8 @@ using place_in = typename detail::place_of<environment<B>>::type;
 namespace detail {
 
 template <class B>
-void tell_read([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t bytes,
-               [[maybe_unused]] place_in<B> where) noexcept {
+PAWL_HOST_DEVICE void tell_read([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t bytes,
+                                [[maybe_unused]] place_in<B> where) noexcept {
   using env = environment<B>;
   if constexpr (!env::tracks_plain) {
     // nobody listens
@@ -153,7 +155,8 @@ void tell_read([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t
   }
 }
 template <class B>
-void tell_write([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes, [[maybe_unused]] place_in<B> where) noexcept {
+PAWL_HOST_DEVICE void tell_write([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes,
+                                 [[maybe_unused]] place_in<B> where) noexcept {
   using env = environment<B>;
   if constexpr (!env::tracks_plain) {
     // nobody listens
@@ -168,24 +171,25 @@ void tell_write([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t byte
 
 /// Tells the environment that a plain field, which threads hand to each other, is about to be read.
 template <class B, class T>
-void announce_read(const T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+PAWL_HOST_DEVICE void announce_read(const T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
   // An empty field shares its byte with another.
   if constexpr (!std::is_empty_v<T>) detail::tell_read<B>(std::addressof(field), sizeof(T), where);
 }
 /// The same of a write.
 template <class B, class T>
-void announce_write(T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+PAWL_HOST_DEVICE void announce_write(T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
   if constexpr (!std::is_empty_v<T>) detail::tell_write<B>(std::addressof(field), sizeof(T), where);
 }
 /// Reads a plain field that threads hand to each other.
 template <class B, class T>
-[[nodiscard]] T read_shared(const T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+[[nodiscard]] PAWL_HOST_DEVICE T read_shared(const T& field, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
   announce_read<B>(field, where);
   return field;
 }
 /// Writes one.
 template <class B, class T>
-void write_shared(T& field, std::type_identity_t<T> value, place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+PAWL_HOST_DEVICE void write_shared(T& field, std::type_identity_t<T> value,
+                                   place_in<B> where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
   announce_write<B>(field, where);
   field = value;
 }
@@ -198,34 +202,35 @@ class plain {
   using place = place_in<B>;
 
  public:
-  plain() noexcept {}
+  PAWL_HOST_DEVICE plain() noexcept {}
   plain(const plain&) = delete;
   plain& operator=(const plain&) = delete;
-  ~plain() {}  // NOLINT(modernize-use-equals-default): a union member with a destructor
+  PAWL_HOST_DEVICE ~plain() {}  // NOLINT(modernize-use-equals-default): a union member with a destructor
 
   /// Strong guarantee: where T's constructor throws, there is no value. (It has no place: there is no default behind a pack.)
   template <class... Args>
-  void construct(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+  PAWL_HOST_DEVICE void construct(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
     write({});
     std::construct_at(std::addressof(value_), std::forward<Args>(args)...);
   }
-  [[nodiscard]] const T& get(place where = {__builtin_FILE(), __builtin_LINE()}) const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE const T& get(place where = {__builtin_FILE(), __builtin_LINE()}) const noexcept {
     detail::tell_read<B>(&value_, sizeof(T), where);
     return value_;
   }
-  void set(T value, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept
+  PAWL_HOST_DEVICE void set(T value, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept
     requires std::is_trivially_copyable_v<T>
   {
     write(where);
     value_ = value;
   }
   /// The value to be changed in place.
-  [[nodiscard]] T& edit(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE T& edit(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     write(where);
     return value_;
   }
   /// Moves the value out and ends it, also where the move throws.
-  [[nodiscard]] T take(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept(std::is_nothrow_move_constructible_v<T>) {
+  [[nodiscard]] PAWL_HOST_DEVICE T take(place where = {__builtin_FILE(),
+                                                       __builtin_LINE()}) noexcept(std::is_nothrow_move_constructible_v<T>) {
     write(where);
     const struct ender {
       T& value;
@@ -233,13 +238,13 @@ class plain {
     } end{value_};
     return std::move(value_);
   }
-  void destroy(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+  PAWL_HOST_DEVICE void destroy(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     write(where);
     std::destroy_at(std::addressof(value_));
   }
 
  private:
-  void write(place where) noexcept { detail::tell_write<B>(&value_, sizeof(T), where); }
+  PAWL_HOST_DEVICE void write(place where) noexcept { detail::tell_write<B>(&value_, sizeof(T), where); }
 
   union {
     T value_;
@@ -247,6 +252,8 @@ class plain {
 };
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END
 
 #include "detail/cuda_environment.hpp"
 #if PAWL_DETAIL_NATIVE_IS_MODEL

@@ -6,13 +6,16 @@
 #include "detail/atomic_value.hpp"
 #include "environment.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 /// The frequent side: orders this thread's accesses before it with those after it, against every heavy fence of another thread. A
 /// light fence orders nothing against another light one. seq_cst is the order it is for; weaker orders are plain fences, which are
 /// free on x86-64 anyway. Wait-free.
 template <class B = native>
-void asymmetric_thread_fence_light(order_t<B> order = detail::seq_cst<B>(__builtin_FILE(), __builtin_LINE())) noexcept {
+PAWL_HOST_DEVICE void asymmetric_thread_fence_light(order_t<B> order = detail::seq_cst<B>(__builtin_FILE(),
+                                                                                          __builtin_LINE())) noexcept {
   if (static_cast<std::memory_order>(order) == std::memory_order_seq_cst) {
     if constexpr (requires { environment<B>::light_fence(order.where()); }) {
       environment<B>::light_fence(order.where());
@@ -27,7 +30,8 @@ void asymmetric_thread_fence_light(order_t<B> order = detail::seq_cst<B>(__built
 /// The rare side: a full fence on every processor that runs a thread of this process. A system call of one to some ten microseconds.
 /// Returns when every light fence is ordered against it: where the kernel says that it has no memory for it, tries again.
 template <class B = native>
-void asymmetric_thread_fence_heavy(order_t<B> order = detail::seq_cst<B>(__builtin_FILE(), __builtin_LINE())) noexcept {
+PAWL_HOST_DEVICE void asymmetric_thread_fence_heavy(order_t<B> order = detail::seq_cst<B>(__builtin_FILE(),
+                                                                                          __builtin_LINE())) noexcept {
   if (static_cast<std::memory_order>(order) == std::memory_order_seq_cst) {
     if constexpr (requires { environment<B>::heavy_fence(order.where()); }) {
       while (!environment<B>::heavy_fence(order.where())) B::pause();
@@ -40,3 +44,5 @@ void asymmetric_thread_fence_heavy(order_t<B> order = detail::seq_cst<B>(__built
 }
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

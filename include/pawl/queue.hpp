@@ -24,6 +24,8 @@
 #include "hazard_pointer.hpp"
 #include "tagged_pool.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 /// An unbounded queue for any number of producers and consumers. (Bounded over a fixed tagged_pool.)
@@ -43,14 +45,14 @@ class queue {
   using reclaimer_type = R;
 
   /// Over the process's domain, or over a pool of its own. May throw std::bad_alloc.
-  queue() { make_dummy(); }
+  PAWL_HOST_DEVICE queue() { make_dummy(); }
   /// Over a domain that outlives the queue. Throws std::invalid_argument where a pool's nodes are too small for a T, or where it is
   /// fixed and has max_queues queues already.
-  explicit queue(R& domain) : domain_(domain) { make_dummy(); }
+  PAWL_HOST_DEVICE explicit queue(R& domain) : domain_(domain) { make_dummy(); }
   queue(const queue&) = delete;
   queue& operator=(const queue&) = delete;
   /// Destroys what is left. No other thread uses the queue any more.
-  ~queue() {
+  PAWL_HOST_DEVICE ~queue() {
     auto op = domain_.enter_last();
     const link dummy = head_.load(std::memory_order_relaxed);
     link each = op.get(dummy)->next.load(std::memory_order_relaxed);
@@ -65,24 +67,24 @@ class queue {
 
   /// Appends a copy. Lock-free but for the allocation, O(1). Throws std::bad_alloc where there is no memory, or a fixed pool is full,
   /// and what T's constructor throws; then there was no effect. Linearizes where its node is linked.
-  void push(const T& value) { emplace(value); }
+  PAWL_HOST_DEVICE void push(const T& value) { emplace(value); }
   /// As push, with the value moved.
-  PAWL_ALWAYS_INLINE void push(T&& value) { emplace(std::move(value)); }
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void push(T&& value) { emplace(std::move(value)); }
   /// As push, with the element constructed from the arguments.
   template <class... Args>
-  PAWL_ALWAYS_INLINE void emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void emplace(Args&&... args) {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
   /// As push, but false where a fixed pool is full: then the argument is untouched. (Full, too, while operations between their steps
   /// hold the last nodes.)
-  bool try_push(const T& value) { return try_emplace(value); }
-  bool try_push(T&& value) { return try_emplace(std::move(value)); }
+  PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
+  PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
 
   /// Appends the elements of a range in their order, in one atomic step. Either all or, where memory ends or a copy throws, none.
   /// Lock-free but for the allocations, O(size of the range).
   template <std::ranges::input_range Range>
-  void push_range(Range&& range) {
+  PAWL_HOST_DEVICE void push_range(Range&& range) {
     auto op = domain_.template enter<1>();
     chain<decltype(op)> pushed{op};
     for (auto&& each : range) pushed.add(std::forward<decltype(each)>(each));
@@ -91,14 +93,14 @@ class queue {
 
   /// Pops the oldest element; nothing where the queue was empty. Lock-free, O(1). Linearizes where head_ moves, or where it finds that
   /// the dummy has no successor. Where T's move constructor throws, the element is gone and the queue is whole.
-  PAWL_ALWAYS_INLINE std::optional<T> try_pop() {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE std::optional<T> try_pop() {
     auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return std::nullopt;
     return std::optional<T>(front.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the queue was empty.
-  PAWL_ALWAYS_INLINE bool try_pop(T& value) {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_pop(T& value) {
     auto op = domain_.template enter<2>();
     popped<decltype(op)> front{op};
     if (!unlink_front(op, front)) return false;
@@ -109,7 +111,7 @@ class queue {
   /// Pops everything in one atomic step and writes it to `out`, first in first out; returns the end of what was written. Where writing
   /// throws, the elements not yet written are destroyed. Lock-free, O(elements).
   template <class OutputIterator>
-  OutputIterator pop_all(OutputIterator out) {
+  PAWL_HOST_DEVICE OutputIterator pop_all(OutputIterator out) {
     auto op = domain_.template enter<2>();
     detached<decltype(op)> all{op};
     unlink_all(op, all);
@@ -123,7 +125,7 @@ class queue {
   }
 
   /// True where there was no element at some instant during the call. Lock-free, O(1). May throw std::bad_alloc at a thread's first use.
-  [[nodiscard]] bool empty() const {
+  [[nodiscard]] PAWL_HOST_DEVICE bool empty() const {
     auto op = domain_.template enter<1>();
     const link head = op.protect(0, head_);
     // relaxed: not followed. The terminator of head's own life: the dummy was the last node. All else: it had a successor, or has been
@@ -151,10 +153,10 @@ class queue {
     link first{};
     link last{};
 
-    explicit chain(Op& its_op) noexcept : op(its_op) {}
+    PAWL_HOST_DEVICE explicit chain(Op& its_op) noexcept : op(its_op) {}
     chain(const chain&) = delete;
     chain& operator=(const chain&) = delete;
-    ~chain() {
+    PAWL_HOST_DEVICE ~chain() {
       while (first) {
         const link next = op.get(first)->next.load(std::memory_order_relaxed);
         op.get(first)->value.destroy();
@@ -163,7 +165,7 @@ class queue {
       }
     }
     template <class Value>
-    void add(Value&& value) {
+    PAWL_HOST_DEVICE void add(Value&& value) {
       detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
@@ -177,7 +179,7 @@ class queue {
       last = fresh.link();
       fresh.published();
     }
-    link release() noexcept { return std::exchange(first, link{}); }
+    PAWL_HOST_DEVICE link release() noexcept { return std::exchange(first, link{}); }
   };
 
   // An element that this thread popped: `dummy` goes to the reclaimer, the element's node is the queue's dummy now.
@@ -188,13 +190,13 @@ class queue {
     link element{};
     [[no_unique_address]] early_copy copy;
 
-    explicit popped(Op& its_op) noexcept : op(its_op) {}
+    PAWL_HOST_DEVICE explicit popped(Op& its_op) noexcept : op(its_op) {}
     popped(const popped&) = delete;
     popped& operator=(const popped&) = delete;
-    ~popped() {
+    PAWL_HOST_DEVICE ~popped() {
       if (dummy) op.retire(dummy);
     }
-    T take() {
+    PAWL_HOST_DEVICE T take() {
       if constexpr (R::reads_may_tear) {
         return copy.value();
       } else {
@@ -211,18 +213,18 @@ class queue {
     link last{};
     [[no_unique_address]] early_copy last_copy;
 
-    explicit detached(Op& its_op) noexcept : op(its_op) {}
+    PAWL_HOST_DEVICE explicit detached(Op& its_op) noexcept : op(its_op) {}
     detached(const detached&) = delete;
     detached& operator=(const detached&) = delete;
-    ~detached() {
+    PAWL_HOST_DEVICE ~detached() {
       while (!empty()) {
         popped<Op> front(op);
         next(front);
         if constexpr (!R::reads_may_tear) op.get(front.element)->value.destroy();
       }
     }
-    [[nodiscard]] bool empty() const noexcept { return dummy.same_node(last); }
-    void next(popped<Op>& front) noexcept {
+    [[nodiscard]] PAWL_HOST_DEVICE bool empty() const noexcept { return dummy.same_node(last); }
+    PAWL_HOST_DEVICE void next(popped<Op>& front) noexcept {
       front.dummy = dummy;
       // relaxed: tail_ was acquired behind it. Each step of tail_ was a read-modify-write with release, by who had made or acquired the
       // nodes that it passed, so they came with it.
@@ -235,7 +237,7 @@ class queue {
     }
   };
 
-  void make_dummy() {
+  PAWL_HOST_DEVICE void make_dummy() {
     auto op = domain_.template enter<0>();
     const link dummy = op.create_spare();
     end_list(op, dummy);
@@ -246,14 +248,14 @@ class queue {
 
   // Makes a node the last of a list.
   template <class Op>
-  PAWL_ALWAYS_INLINE static void end_list(Op& op, link last) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE static void end_list(Op& op, link last) noexcept {
     // Published by (1). release over a pool: a reader that was stalled in an earlier life of the node and meets this one's end then finds
     // that head_ or tail_ has moved on. Relaxed, it could look at old values again and again.
     op.get(last)->next.store(last.terminator(), R::reads_may_tear ? std::memory_order_release : std::memory_order_relaxed);
   }
 
   template <class... Args>
-  PAWL_ALWAYS_INLINE bool try_emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
     auto op = domain_.template enter<1>();
     detail::unpublished<decltype(op), link> fresh(op, op.create());
     if (!fresh) return false;
@@ -266,7 +268,7 @@ class queue {
 
   // Links the nodes from `first` to `last` behind the last one.
   template <class Op>
-  PAWL_ALWAYS_INLINE void append(Op& op, link first, link last) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void append(Op& op, link first, link last) noexcept {
     Backoff backoff;
     for (;;) {
       // acquire, in protect: pairs with the releases on tail_ below, so that the node is constructed when we look at its next
@@ -292,13 +294,13 @@ class queue {
   }
 
   // Helps a lagging tail_ before head_ may pass: a node that tail_ names must not be retired.
-  void help_tail(link tail, link next) noexcept {
+  PAWL_HOST_DEVICE void help_tail(link tail, link next) noexcept {
     // release: passes on what the acquire of next brought
     tail_.compare_exchange_strong(tail, next, std::memory_order_release, std::memory_order_relaxed);
   }
 
   template <class Op>
-  PAWL_ALWAYS_INLINE bool unlink_front(Op& op, popped<Op>& front) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool unlink_front(Op& op, popped<Op>& front) noexcept {
     Backoff backoff;
     for (;;) {
       // acquire, in protect: pairs with (5). So tail_, read below, is at least what the thread saw that moved head_ here: not behind it.
@@ -334,7 +336,7 @@ class queue {
 
   // Moves head_ to the last node at once.
   template <class Op>
-  void unlink_all(Op& op, detached<Op>& all) noexcept {
+  PAWL_HOST_DEVICE void unlink_all(Op& op, detached<Op>& all) noexcept {
     Backoff backoff;
     for (;;) {
       link head = op.protect(0, head_);
@@ -370,3 +372,5 @@ class queue {
 };
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

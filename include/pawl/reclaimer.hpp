@@ -9,6 +9,8 @@
 
 #include "atomic.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 namespace detail {
@@ -83,18 +85,18 @@ template <class Node>
 class pointer_link {
  public:
   constexpr pointer_link() noexcept = default;
-  explicit pointer_link(Node* node) noexcept : bits_(reinterpret_cast<std::uintptr_t>(node)) {}
+  PAWL_HOST_DEVICE explicit pointer_link(Node* node) noexcept : bits_(reinterpret_cast<std::uintptr_t>(node)) {}
 
-  [[nodiscard]] Node* pointer() const noexcept { return reinterpret_cast<Node*>(bits_ & ~std::uintptr_t{1}); }
-  explicit operator bool() const noexcept { return (bits_ & ~std::uintptr_t{1}) != 0; }
-  [[nodiscard]] bool same_node(pointer_link other) const noexcept { return pointer() == other.pointer(); }
-  [[nodiscard]] bool marked() const noexcept { return (bits_ & 1U) != 0; }
-  [[nodiscard]] pointer_link with_mark(bool mark) const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE Node* pointer() const noexcept { return reinterpret_cast<Node*>(bits_ & ~std::uintptr_t{1}); }
+  PAWL_HOST_DEVICE explicit operator bool() const noexcept { return (bits_ & ~std::uintptr_t{1}) != 0; }
+  [[nodiscard]] PAWL_HOST_DEVICE bool same_node(pointer_link other) const noexcept { return pointer() == other.pointer(); }
+  [[nodiscard]] PAWL_HOST_DEVICE bool marked() const noexcept { return (bits_ & 1U) != 0; }
+  [[nodiscard]] PAWL_HOST_DEVICE pointer_link with_mark(bool mark) const noexcept {
     pointer_link changed;
     changed.bits_ = (bits_ & ~std::uintptr_t{1}) | (mark ? 1U : 0U);
     return changed;
   }
-  [[nodiscard]] pointer_link terminator() const noexcept { return {}; }
+  [[nodiscard]] PAWL_HOST_DEVICE pointer_link terminator() const noexcept { return {}; }
 
   friend constexpr bool operator==(pointer_link, pointer_link) noexcept = default;
 
@@ -110,7 +112,7 @@ class domain_handle {
   static constexpr bool shares_default = requires { R::default_domain(); };
 
  public:
-  domain_handle() : domain_(acquire()), owns_(!shares_default) {
+  PAWL_HOST_DEVICE domain_handle() : domain_(acquire()), owns_(!shares_default) {
     // binding one's own or the process's domain can't be refused, but may be out of memory
     struct undo {
       domain_handle* handle;
@@ -121,25 +123,25 @@ class domain_handle {
     binding_ = domain_->template bind<T>();
     guard.handle = nullptr;
   }
-  explicit domain_handle(R& domain) : domain_(&domain), binding_(domain.template bind<T>()), owns_(false) {}
+  PAWL_HOST_DEVICE explicit domain_handle(R& domain) : domain_(&domain), binding_(domain.template bind<T>()), owns_(false) {}
   domain_handle(const domain_handle&) = delete;
   domain_handle& operator=(const domain_handle&) = delete;
-  ~domain_handle() {
+  PAWL_HOST_DEVICE ~domain_handle() {
     domain_->unbind();
     release();
   }
 
-  [[nodiscard]] R& domain() const noexcept { return *domain_; }
+  [[nodiscard]] PAWL_HOST_DEVICE R& domain() const noexcept { return *domain_; }
   /// Begins the operation of a container that ends: it only discards, and doesn't fail.
-  auto enter_last() const noexcept { return domain_->template enter_last<T>(binding_); }
+  PAWL_HOST_DEVICE auto enter_last() const noexcept { return domain_->template enter_last<T>(binding_); }
   /// Begins an operation that protects N nodes at once.
   template <std::size_t N>
-  auto enter() const {
+  PAWL_HOST_DEVICE auto enter() const {
     return domain_->template enter<T, N>(binding_);
   }
 
  private:
-  static R* acquire() {
+  PAWL_HOST_DEVICE static R* acquire() {
     if constexpr (shares_default) {
       return &R::default_domain();
     } else {
@@ -154,7 +156,7 @@ class domain_handle {
       return made;
     }
   }
-  void release() noexcept {
+  PAWL_HOST_DEVICE void release() noexcept {
     if (!owns_) return;
     std::destroy_at(domain_);
     env::deallocate(domain_, sizeof(R), alignof(R));
@@ -169,28 +171,29 @@ class domain_handle {
 template <class Op, class Link>
 class unpublished {
  public:
-  explicit unpublished(Op& op, Link link = {}) noexcept : op_(op), link_(link) {}
+  PAWL_HOST_DEVICE explicit unpublished(Op& op, Link link = {}) noexcept : op_(op), link_(link) {}
   unpublished(const unpublished&) = delete;
   unpublished& operator=(const unpublished&) = delete;
   // Inlined also where it unwinds: else the compiler keeps this object, and op, in memory, and every store delays the next locked
   // instruction.
-  PAWL_ALWAYS_INLINE ~unpublished() {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE ~unpublished() {
     if (!link_) return;
     if (has_value_) op_.get(link_)->value.destroy();
     op_.discard(link_);
   }
 
-  explicit operator bool() const noexcept { return static_cast<bool>(link_); }
-  [[nodiscard]] auto* operator->() const noexcept { return op_.get(link_); }
-  [[nodiscard]] Link link() const noexcept { return link_; }
+  PAWL_HOST_DEVICE explicit operator bool() const noexcept { return static_cast<bool>(link_); }
+  [[nodiscard]] PAWL_HOST_DEVICE auto* operator->() const noexcept { return op_.get(link_); }
+  [[nodiscard]] PAWL_HOST_DEVICE Link link() const noexcept { return link_; }
   /// No node where a fixed pool is full.
-  void create() { link_ = op_.create(); }
+  PAWL_HOST_DEVICE void create() { link_ = op_.create(); }
   template <class... Args>
-  void construct(Args&&... args) noexcept(noexcept(std::declval<Op&>().get(Link())->value.construct(std::declval<Args>()...))) {
+  PAWL_HOST_DEVICE void construct(Args&&... args) noexcept(
+      noexcept(std::declval<Op&>().get(Link())->value.construct(std::declval<Args>()...))) {
     op_.get(link_)->value.construct(std::forward<Args>(args)...);
     has_value_ = true;
   }
-  void published() noexcept { link_ = {}; }
+  PAWL_HOST_DEVICE void published() noexcept { link_ = {}; }
 
  private:
   Op& op_;
@@ -200,3 +203,5 @@ class unpublished {
 
 }  // namespace detail
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

@@ -27,6 +27,8 @@
 #include "hazard_pointer.hpp"
 #include "tagged_pool.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 /// An unbounded stack for any number of threads. (Bounded over a fixed tagged_pool.)
@@ -48,11 +50,11 @@ class stack {
   /// Over the process's domain, or over a pool of its own. May throw std::bad_alloc.
   stack() = default;
   /// Over a domain that outlives the stack. Throws std::invalid_argument where a pool's nodes are too small for a T.
-  explicit stack(R& domain) : domain_(domain) {}
+  PAWL_HOST_DEVICE explicit stack(R& domain) : domain_(domain) {}
   stack(const stack&) = delete;
   stack& operator=(const stack&) = delete;
   /// Destroys what is left. No other thread uses the stack any more.
-  ~stack() {
+  PAWL_HOST_DEVICE ~stack() {
     auto op = domain_.enter_last();
     link each = head_.load(std::memory_order_relaxed);
     while (each) {
@@ -65,24 +67,24 @@ class stack {
 
   /// Pushes a copy. Lock-free but for the allocation, O(1). Throws std::bad_alloc where there is no memory, or a fixed pool is full,
   /// and what T's constructor throws; then there was no effect. Linearizes at its compare-and-swap.
-  void push(const T& value) { emplace(value); }
+  PAWL_HOST_DEVICE void push(const T& value) { emplace(value); }
   /// As push, with the value moved.
-  PAWL_ALWAYS_INLINE void push(T&& value) { emplace(std::move(value)); }
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void push(T&& value) { emplace(std::move(value)); }
   /// As push, with the element constructed from the arguments.
   template <class... Args>
-  PAWL_ALWAYS_INLINE void emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void emplace(Args&&... args) {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
   /// As push, but false where a fixed pool is full: then the argument is untouched. (Full, too, while operations between their steps
   /// hold the last nodes.)
-  bool try_push(const T& value) { return try_emplace(value); }
-  bool try_push(T&& value) { return try_emplace(std::move(value)); }
+  PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
+  PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
 
   /// Pushes the elements of a range as if one by one, in one atomic step: the last of the range is popped first. Either all or, where
   /// memory ends or a copy throws, none. Lock-free but for the allocations, O(size of the range).
   template <std::ranges::input_range Range>
-  void push_range(Range&& range) {
+  PAWL_HOST_DEVICE void push_range(Range&& range) {
     auto op = domain_.template enter<0>();
     chain<decltype(op)> pushed{op};
     for (auto&& each : range) pushed.add(std::forward<decltype(each)>(each));
@@ -91,14 +93,14 @@ class stack {
 
   /// Pops the newest element; nothing where the stack was empty. Lock-free, O(1). Linearizes at its compare-and-swap, or where it reads
   /// an empty head. Where T's move constructor throws, the element is gone and the stack is whole.
-  PAWL_ALWAYS_INLINE std::optional<T> try_pop() {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE std::optional<T> try_pop() {
     auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return std::nullopt;
     return std::optional<T>(op.get(top.node)->value.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the stack was empty.
-  PAWL_ALWAYS_INLINE bool try_pop(T& value) {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_pop(T& value) {
     auto op = domain_.template enter<1>();
     const popped<decltype(op)> top{op, unlink_top(op)};
     if (!top.node) return false;
@@ -109,7 +111,7 @@ class stack {
   /// Pops everything in one atomic step and writes it to `out`, last in first out; returns the end of what was written. Where writing
   /// throws, the elements not yet written are destroyed. Lock-free, O(elements).
   template <class OutputIterator>
-  OutputIterator pop_all(OutputIterator out) {
+  PAWL_HOST_DEVICE OutputIterator pop_all(OutputIterator out) {
     auto op = domain_.template enter<0>();
     detached<decltype(op)> all{op, detach()};
     while (all.first) {
@@ -121,7 +123,7 @@ class stack {
   }
 
   /// True where there was no element at some instant during the call. Wait-free, O(1).
-  [[nodiscard]] bool empty() const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE bool empty() const noexcept {
     // relaxed: the answer is about head_ alone, and old when it arrives
     return !head_.load(std::memory_order_relaxed);
   }
@@ -134,10 +136,10 @@ class stack {
     link first{};  // the newest
     link last{};  // the one that will point to the old head
 
-    explicit chain(Op& its_op) noexcept : op(its_op) {}
+    PAWL_HOST_DEVICE explicit chain(Op& its_op) noexcept : op(its_op) {}
     chain(const chain&) = delete;
     chain& operator=(const chain&) = delete;
-    ~chain() {
+    PAWL_HOST_DEVICE ~chain() {
       while (first) {
         const link next = first == last ? link{} : op.get(first)->below().load(std::memory_order_relaxed);
         op.get(first)->value.destroy();
@@ -146,7 +148,7 @@ class stack {
       }
     }
     template <class Value>
-    void add(Value&& value) {
+    PAWL_HOST_DEVICE void add(Value&& value) {
       detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
@@ -155,7 +157,7 @@ class stack {
       if (!last) last = first;
       fresh.published();
     }
-    link release() noexcept { return std::exchange(first, link{}); }
+    PAWL_HOST_DEVICE link release() noexcept { return std::exchange(first, link{}); }
   };
 
   // A node that this thread unlinked: handed to the reclaimer when its value is out.
@@ -163,7 +165,7 @@ class stack {
   struct popped {
     Op& op;
     link node;
-    ~popped() {
+    PAWL_HOST_DEVICE ~popped() {
       if (node) op.retire(node);
     }
   };
@@ -173,17 +175,17 @@ class stack {
   struct detached {
     Op& op;
     link first;
-    ~detached() {
+    PAWL_HOST_DEVICE ~detached() {
       while (first) {
         const popped<Op> top{op, next()};
         op.get(top.node)->value.destroy();
       }
     }
-    link next() noexcept { return std::exchange(first, op.get(first)->below().load(std::memory_order_relaxed)); }
+    PAWL_HOST_DEVICE link next() noexcept { return std::exchange(first, op.get(first)->below().load(std::memory_order_relaxed)); }
   };
 
   template <class... Args>
-  PAWL_ALWAYS_INLINE bool try_emplace(Args&&... args) {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
     auto op = domain_.template enter<0>();
     detail::unpublished<decltype(op), link> fresh(op, op.create());
     if (!fresh) return false;
@@ -195,7 +197,7 @@ class stack {
 
   // Links the chain from `first` to `last` before the head.
   template <class Op>
-  PAWL_ALWAYS_INLINE void publish(Op& op, link first, link last) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void publish(Op& op, link first, link last) noexcept {
     Backoff backoff;
     auto& below = op.get(last)->below();
     // relaxed: we follow no link of it
@@ -210,7 +212,7 @@ class stack {
   }
 
   template <class Op>
-  PAWL_ALWAYS_INLINE link unlink_top(Op& op) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE link unlink_top(Op& op) noexcept {
     Backoff backoff;
     for (;;) {
       // (2) acquire, in protect: pairs with (1), so that the node's fields were written before we read them. Also where head_ was last
@@ -225,7 +227,7 @@ class stack {
     }
   }
 
-  link detach() noexcept {
+  PAWL_HOST_DEVICE link detach() noexcept {
     // (3) acquire: pairs with (1)
     return head_.exchange(link{}, std::memory_order_acquire);
   }
@@ -235,3 +237,5 @@ class stack {
 };
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

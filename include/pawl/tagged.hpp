@@ -9,6 +9,8 @@
 
 #include "detail/config.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 /// A value and its tag, to be held in an `atomic<tagged<V>>`.
@@ -45,18 +47,18 @@ class packed_ptr {
   using tag_type = std::uint16_t;
 
   constexpr packed_ptr() noexcept = default;
-  packed_ptr(T* pointer, tag_type tag) noexcept
+  PAWL_HOST_DEVICE packed_ptr(T* pointer, tag_type tag) noexcept
       : bits_(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pointer)) |
               (static_cast<std::uint64_t>(tag) << address_bits)) {
     assert(this->pointer() == pointer && this->tag() == tag && "packed_ptr: the pointer has more than 48 bits");
   }
 
-  [[nodiscard]] T* pointer() const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE T* pointer() const noexcept {
     return reinterpret_cast<T*>(static_cast<std::uintptr_t>(bits_ & ((std::uint64_t{1} << address_bits) - 1)));
   }
   [[nodiscard]] constexpr tag_type tag() const noexcept { return static_cast<tag_type>(bits_ >> address_bits); }
   /// What to store over this one so that it names `pointer`: the tag is one higher, and wraps.
-  [[nodiscard]] packed_ptr next(T* pointer) const noexcept { return {pointer, static_cast<tag_type>(tag() + 1)}; }
+  [[nodiscard]] PAWL_HOST_DEVICE packed_ptr next(T* pointer) const noexcept { return {pointer, static_cast<tag_type>(tag() + 1)}; }
 
   friend constexpr bool operator==(const packed_ptr&, const packed_ptr&) noexcept = default;
 
@@ -68,3 +70,5 @@ class packed_ptr {
 static_assert(sizeof(packed_ptr<int>) == 8);
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

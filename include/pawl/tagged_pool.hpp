@@ -47,6 +47,8 @@
 #include "detail/pool_free_list.hpp"
 #include "reclaimer.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0 {
 
 /// A pool, and the reclaimer of containers over it, of several at once.
@@ -70,7 +72,7 @@ class tagged_pool {
     std::uint32_t count = 0;
     name full;
     /// The owner vanished in a fork, in the midst of anything: its nodes, two chains at most, are left alone.
-    void lost_thread() noexcept { *this = {}; }
+    PAWL_HOST_DEVICE void lost_thread() noexcept { *this = {}; }
   };
 
  public:
@@ -85,24 +87,25 @@ class tagged_pool {
   template <class T>
   struct node : slot {
     detail::word_value<T, B> value;
-    [[nodiscard]] atomic<link<T>, B>& below() noexcept { return this->next_free; }
+    [[nodiscard]] PAWL_HOST_DEVICE atomic<link<T>, B>& below() noexcept { return this->next_free; }
   };
   template <class T, std::size_t N>
   class operation;
 
   /// A growing pool. Its first block, of 32 KiB or 33 nodes, comes with the first container.
-  tagged_pool() : tagged_pool(Alloc()) {}
+  PAWL_HOST_DEVICE tagged_pool() : tagged_pool(Alloc()) {}
   /// The same, with its memory from `alloc`.
-  explicit tagged_pool(const Alloc& alloc) : blocks_(alloc) {}
+  PAWL_HOST_DEVICE explicit tagged_pool(const Alloc& alloc) : blocks_(alloc) {}
   /// A fixed pool of `capacity` values. Where they need more than 16 GiB, the first container to bind throws std::invalid_argument.
-  explicit tagged_pool(std::size_t capacity, const Alloc& alloc = Alloc()) : blocks_(capacity, max_queues, alloc) {}
+  PAWL_HOST_DEVICE explicit tagged_pool(std::size_t capacity, const Alloc& alloc = Alloc())
+      : blocks_(capacity, max_queues, alloc) {}
   tagged_pool(const tagged_pool&) = delete;
   tagged_pool& operator=(const tagged_pool&) = delete;
-  ~tagged_pool();
+  PAWL_HOST_DEVICE ~tagged_pool();
 
-  [[nodiscard]] bool is_fixed() const noexcept { return blocks_.is_fixed(); }
+  [[nodiscard]] PAWL_HOST_DEVICE bool is_fixed() const noexcept { return blocks_.is_fixed(); }
   /// Of a fixed pool, how many values it is for; 0 of a growing one.
-  [[nodiscard]] std::size_t capacity() const noexcept { return blocks_.capacity(); }
+  [[nodiscard]] PAWL_HOST_DEVICE std::size_t capacity() const noexcept { return blocks_.capacity(); }
 
   // The reclaimer's part; see reclaimer.hpp. Most nodes are in the first block: then nothing but an addition of what a container has at
   // hand stands between a link and its node. Other blocks are found through the pool.
@@ -113,23 +116,23 @@ class tagged_pool {
     bool fixed = false;
   };
   template <class T>
-  binding bind() {
+  PAWL_HOST_DEVICE binding bind() {
     bind_size(sizeof(slot) / sizeof(word) + detail::word_value<T, B>::size);
     return {is_fixed() ? decltype(binding::caches){} : caches_.id(), blocks_.first_base(), std::uint64_t{2} * blocks_.first_end(),
             is_fixed()};
   }
   /// Memory from the pool's allocator, for what a container has beside its nodes. allocate begins no object, and throws std::bad_alloc.
   template <class T>
-  T* allocate(std::size_t count) {
+  PAWL_HOST_DEVICE T* allocate(std::size_t count) {
     return blocks_.memory().template allocate<T>(count);
   }
   template <class T>
-  void deallocate(T* objects, std::size_t count) noexcept {
+  PAWL_HOST_DEVICE void deallocate(T* objects, std::size_t count) noexcept {
     blocks_.memory().deallocate(objects, count);
   }
-  void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
+  PAWL_HOST_DEVICE void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
-  operation<T, N> enter(const binding& bound) {
+  PAWL_HOST_DEVICE operation<T, N> enter(const binding& bound) {
     thread_cache* cache = nullptr;
     if (!bound.fixed) {
       cache = env::template per_thread<thread_cache>::find(bound.caches);
@@ -139,30 +142,30 @@ class tagged_pool {
     return operation<T, N>(*this, bound, cache);
   }
   template <class T>
-  operation<T, 0> enter_last(const binding& bound) noexcept {
+  PAWL_HOST_DEVICE operation<T, 0> enter_last(const binding& bound) noexcept {
     // Without a cache of its own, a thread that ends a container leaves the nodes to the growing pool's end.
     return operation<T, 0>(*this, bound, is_fixed() ? nullptr : detail::attempt([this] { return &this_thread(); }));
   }
 
  private:
-  thread_cache& this_thread() {
+  PAWL_HOST_DEVICE thread_cache& this_thread() {
     return caches_.get([this] { return blocks_.memory().template make<thread_cache>(); });
   }
 
   // All that the first container takes comes before the size is fixed: where memory is short, nothing has happened.
-  void bind_size(std::size_t words) {
+  PAWL_HOST_DEVICE void bind_size(std::size_t words) {
     if (!blocks_.is_fixed() && !blocks_.has_size()) static_cast<void>(this_thread());
     blocks_.fit(words);
     bound_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  name take_fixed();
-  [[gnu::noinline]] void give_back_fixed(name freed) noexcept {
+  PAWL_HOST_DEVICE name take_fixed();
+  [[gnu::noinline]] PAWL_HOST_DEVICE void give_back_fixed(name freed) noexcept {
     if (blocks_.is_fixed()) depot_.push(blocks_, freed);
   }
-  void refill(thread_cache& cache);
-  void spill(thread_cache& cache) noexcept;
-  name take_spare() noexcept;
+  PAWL_HOST_DEVICE void refill(thread_cache& cache);
+  PAWL_HOST_DEVICE void spill(thread_cache& cache) noexcept;
+  PAWL_HOST_DEVICE name take_spare() noexcept;
 
   blocks blocks_;
   typename env::template per_thread<thread_cache> caches_;
@@ -181,16 +184,16 @@ class tagged_pool<B, Alloc>::operation {
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
-  PAWL_ALWAYS_INLINE link_type protect(std::size_t, const atomic<link_type, B>& source) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE link_type protect(std::size_t, const atomic<link_type, B>& source) noexcept {
     // acquire: pairs with the container's release that published the node, so that we read its fields and not those of an earlier life
     return source.load(std::memory_order_acquire);
   }
-  node_type* get(link_type l) const noexcept {
+  PAWL_HOST_DEVICE node_type* get(link_type l) const noexcept {
     // A node<T> is laid over what the pool constructed: a slot, then words.
     return static_cast<node_type*>(&at(l));
   }
 
-  link_type create() {
+  PAWL_HOST_DEVICE link_type create() {
     if (cache_ == nullptr) [[unlikely]]
       return pool_.take_fixed();
     if (cache_->count == 0) [[unlikely]]
@@ -200,13 +203,13 @@ class tagged_pool<B, Alloc>::operation {
     --cache_->count;
     return taken;
   }
-  link_type create_spare() {
+  PAWL_HOST_DEVICE link_type create_spare() {
     const link_type taken = try_create_spare();
     if (!taken) detail::fail<std::invalid_argument>("tagged_pool: more than max_queues queues on one fixed pool");
     return taken;
   }
-  link_type try_create_spare() { return pool_.is_fixed() ? pool_.take_spare() : create(); }
-  void discard(link_type l) noexcept {
+  PAWL_HOST_DEVICE link_type try_create_spare() { return pool_.is_fixed() ? pool_.take_spare() : create(); }
+  PAWL_HOST_DEVICE void discard(link_type l) noexcept {
     if (cache_ == nullptr) [[unlikely]]
       return pool_.give_back_fixed(l);
     if (cache_->count == blocks::chain) [[unlikely]]
@@ -215,20 +218,21 @@ class tagged_pool<B, Alloc>::operation {
     cache_->first = l.reborn();
     ++cache_->count;
   }
-  void discard_spare(link_type l) noexcept {
+  PAWL_HOST_DEVICE void discard_spare(link_type l) noexcept {
     if (pool_.is_fixed()) {
       pool_.spares_.push(pool_.blocks_, l);
     } else {
       discard(l);
     }
   }
-  void retire(link_type l) noexcept { discard(l); }
+  PAWL_HOST_DEVICE void retire(link_type l) noexcept { discard(l); }
 
  private:
   friend class tagged_pool;
-  operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept : pool_(pool), bound_(bound), cache_(cache) {}
+  PAWL_HOST_DEVICE operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept
+      : pool_(pool), bound_(bound), cache_(cache) {}
 
-  slot& at(link_type l) const noexcept {
+  PAWL_HOST_DEVICE slot& at(link_type l) const noexcept {
     assert(!l.marked() && "links to nodes carry no mark");
     const std::uint64_t twice = l.twice_index();
     if (twice < bound_.twice_first_end) [[likely]]
@@ -243,7 +247,7 @@ class tagged_pool<B, Alloc>::operation {
 
 /// A node of a fixed pool, or none where all are in use.
 template <class B, class Alloc>
-[[gnu::noinline]] auto tagged_pool<B, Alloc>::take_fixed() -> name {
+[[gnu::noinline]] PAWL_HOST_DEVICE auto tagged_pool<B, Alloc>::take_fixed() -> name {
   if (const name freed = depot_.pop(blocks_)) return freed;
   if (const name unused = blocks_.fresh_node()) return unused;
   // Only now is it sure that none is left unused, and a node may have come back since we looked.
@@ -252,14 +256,14 @@ template <class B, class Alloc>
 
 /// A node beyond the capacity of a fixed pool, or none where max_queues of them are in use.
 template <class B, class Alloc>
-auto tagged_pool<B, Alloc>::take_spare() noexcept -> name {
+PAWL_HOST_DEVICE auto tagged_pool<B, Alloc>::take_spare() noexcept -> name {
   if (const name freed = spares_.pop(blocks_)) return freed;
   if (const name unused = blocks_.fresh_spare()) return unused;
   return spares_.pop(blocks_);  // as in take_fixed
 }
 
 template <class B, class Alloc>
-[[gnu::noinline]] void tagged_pool<B, Alloc>::refill(thread_cache& cache) {
+[[gnu::noinline]] PAWL_HOST_DEVICE void tagged_pool<B, Alloc>::refill(thread_cache& cache) {
   if (cache.full) {
     cache.first = cache.full;
     cache.full = {};
@@ -271,7 +275,7 @@ template <class B, class Alloc>
 }
 
 template <class B, class Alloc>
-[[gnu::noinline]] void tagged_pool<B, Alloc>::spill(thread_cache& cache) noexcept {
+[[gnu::noinline]] PAWL_HOST_DEVICE void tagged_pool<B, Alloc>::spill(thread_cache& cache) noexcept {
   if (cache.full) {
     depot_.push(blocks_, cache.full);
   }
@@ -281,7 +285,7 @@ template <class B, class Alloc>
 }
 
 template <class B, class Alloc>
-tagged_pool<B, Alloc>::~tagged_pool() {
+PAWL_HOST_DEVICE tagged_pool<B, Alloc>::~tagged_pool() {
   assert(bound_.load(std::memory_order_relaxed) == 0 && "a tagged_pool outlives the containers made with it");
   // No other thread uses the pool.
   caches_.for_each([this](thread_cache& each) noexcept { blocks_.memory().unmake(&each); });
@@ -290,3 +294,5 @@ tagged_pool<B, Alloc>::~tagged_pool() {
 static_assert(is_reclaimer<tagged_pool<>>);
 
 }  // namespace pawl::inline v0
+
+PAWL_HOST_DEVICE_END

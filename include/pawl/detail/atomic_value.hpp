@@ -16,6 +16,8 @@
 #include "../backend/concept.hpp"
 #include "operations.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 template <std::size_t Size>
@@ -60,13 +62,13 @@ inline constexpr bool has_padding =
 #if defined(PAWL_DETAIL_CLEARS_PADDING)
 inline constexpr bool clears_padding = true;
 template <class T>
-void clear_padding(T& value) noexcept {
+PAWL_HOST_DEVICE void clear_padding(T& value) noexcept {
   if constexpr (has_padding<T>) __builtin_clear_padding(std::addressof(value));
 }
 #else
 inline constexpr bool clears_padding = false;
 template <class T>
-void clear_padding(T&) noexcept {}
+PAWL_HOST_DEVICE void clear_padding(T&) noexcept {}
 #endif
 
 // Without that built-in: a constant expression may read every bit of a T as a word only if none is padding.
@@ -92,7 +94,7 @@ struct atomic_requirements {
 
 /// The word that stands for `value`: padding is zero, so equal values are equal words (apart from -0 and NaN, as in the standard).
 template <class T>
-word_for<T> to_word(T value) noexcept {
+PAWL_HOST_DEVICE word_for<T> to_word(T value) noexcept {
   if constexpr (has_padding<T>) {
     // By memcpy: g++ without optimization makes of a bit_cast of a long double a load and store of its ten bytes, and so new padding.
     clear_padding(value);
@@ -104,7 +106,7 @@ word_for<T> to_word(T value) noexcept {
   }
 }
 template <class T>
-T from_word(word_for<T> word) noexcept {
+PAWL_HOST_DEVICE T from_word(word_for<T> word) noexcept {
   return __builtin_bit_cast(T, word);
 }
 
@@ -132,7 +134,7 @@ using difference_of = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T
 // A NaN, and the order of all other numbers, by their bits: -0 is smaller than +0. Comparisons of the numbers would not do: -ffast-math has
 // no NaN, and nvcc's -use_fast_math takes subnormal numbers for zeros.
 template <std::floating_point T>
-bool is_nan(T value) noexcept {
+PAWL_HOST_DEVICE bool is_nan(T value) noexcept {
   if constexpr (has_padding<T>) {
     return std::isnan(value);
   } else {
@@ -143,7 +145,7 @@ bool is_nan(T value) noexcept {
   }
 }
 template <std::floating_point T>
-bool precedes(T a, T b) noexcept {
+PAWL_HOST_DEVICE bool precedes(T a, T b) noexcept {
   if constexpr (has_padding<T>) {
     return a < b || (a == b && std::signbit(a) && !std::signbit(b));
   } else {
@@ -158,13 +160,13 @@ bool precedes(T a, T b) noexcept {
 
 // IEEE 754-2019 minimumNumber and maximumNumber: a NaN is ignored.
 template <std::floating_point T>
-T smaller(T a, T b) noexcept {
+PAWL_HOST_DEVICE T smaller(T a, T b) noexcept {
   if (is_nan(a)) return b;
   if (is_nan(b)) return a;
   return precedes(b, a) ? b : a;
 }
 template <std::floating_point T>
-T larger(T a, T b) noexcept {
+PAWL_HOST_DEVICE T larger(T a, T b) noexcept {
   if (is_nan(a)) return b;
   if (is_nan(b)) return a;
   return precedes(a, b) ? b : a;
@@ -185,7 +187,7 @@ struct arithmetic {
   using difference = difference_of<T>;
 
   // Pointers count in elements, words in bytes.
-  static word scaled(difference n) noexcept {
+  PAWL_HOST_DEVICE static word scaled(difference n) noexcept {
     if constexpr (std::is_pointer_v<T>) {
       return static_cast<word>(static_cast<word>(n) * sizeof(std::remove_pointer_t<T>));
     } else {
@@ -193,11 +195,11 @@ struct arithmetic {
     }
   }
   template <class F>
-  PAWL_INLINE_ORDER static T replace_value(word& object, F f, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T replace_value(word& object, F f, order o) noexcept {
     return from_word<T>(replace<B>(object, [f](word old) noexcept { return to_word<T>(f(from_word<T>(old))); }, o));
   }
 
-  PAWL_INLINE_ORDER static T add(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T add(word& object, difference n, order o) noexcept {
     if constexpr (adds_floating<T, B>) {
       return B::fetch_add_floating(reinterpret_cast<T&>(object), n, o);
     } else if constexpr (std::floating_point<T>) {
@@ -206,7 +208,7 @@ struct arithmetic {
       return from_word<T>(fetch_add<B>(object, scaled(n), o));
     }
   }
-  PAWL_INLINE_ORDER static T sub(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T sub(word& object, difference n, order o) noexcept {
     if constexpr (adds_floating<T, B>) {
       return B::fetch_add_floating(reinterpret_cast<T&>(object), -n, o);
     } else if constexpr (std::floating_point<T>) {
@@ -216,21 +218,21 @@ struct arithmetic {
     }
   }
   // What an object that held `old` holds after add or sub: for signed integers, too, it wraps around.
-  static T sum(T old, difference n) noexcept {
+  PAWL_HOST_DEVICE static T sum(T old, difference n) noexcept {
     if constexpr (std::integral<T>) {
       return from_word<T>(static_cast<word>(to_word(old) + scaled(n)));
     } else {
       return old + n;
     }
   }
-  static T remainder(T old, difference n) noexcept {
+  PAWL_HOST_DEVICE static T remainder(T old, difference n) noexcept {
     if constexpr (std::integral<T>) {
       return from_word<T>(static_cast<word>(to_word(old) - scaled(n)));
     } else {
       return old - n;
     }
   }
-  PAWL_INLINE_ORDER static void store_sum(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static void store_sum(word& object, difference n, order o) noexcept {
     if constexpr (adds_floating<T, B>) {
       B::store_add_floating(reinterpret_cast<T&>(object), n, o);
     } else if constexpr (std::floating_point<T>) {
@@ -239,7 +241,7 @@ struct arithmetic {
       store_add<B>(object, scaled(n), o);
     }
   }
-  PAWL_INLINE_ORDER static void store_difference(word& object, difference n, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static void store_difference(word& object, difference n, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       store_sum(object, -n, o);
     } else {
@@ -250,36 +252,36 @@ struct arithmetic {
   // Signed integers compare as such, the others and pointers as the word. (int: floating point doesn't come here.)
   using compared_word = word_for<std::conditional_t<std::floating_point<T>, int, T>>;
   using compared = std::conditional_t<std::is_signed_v<T>, std::make_signed_t<compared_word>, compared_word>;
-  static compared comparable(T value) noexcept { return static_cast<compared>(to_word<T>(value)); }
+  PAWL_HOST_DEVICE static compared comparable(T value) noexcept { return static_cast<compared>(to_word<T>(value)); }
 
-  PAWL_INLINE_ORDER static T min(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T min(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       return replace_value(object, [value](T old) noexcept { return smaller(old, value); }, o);
     } else {
       return from_word<T>(static_cast<word>(fetch_min<B>(object, comparable(value), o)));
     }
   }
-  PAWL_INLINE_ORDER static T max(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T max(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       return replace_value(object, [value](T old) noexcept { return larger(old, value); }, o);
     } else {
       return from_word<T>(static_cast<word>(fetch_max<B>(object, comparable(value), o)));
     }
   }
-  PAWL_INLINE_ORDER static T add_sat(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T add_sat(word& object, T value, order o) noexcept {
     return from_word<T>(static_cast<word>(fetch_add_sat<B>(object, comparable(value), o)));
   }
-  PAWL_INLINE_ORDER static T inc_below(word& object, T limit, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T inc_below(word& object, T limit, order o) noexcept {
     return from_word<T>(static_cast<word>(fetch_inc_below<B>(object, comparable(limit), o)));
   }
-  PAWL_INLINE_ORDER static void store_smaller(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static void store_smaller(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       static_cast<void>(min(object, value, o));
     } else {
       store_min<B>(object, comparable(value), o);
     }
   }
-  PAWL_INLINE_ORDER static void store_larger(word& object, T value, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static void store_larger(word& object, T value, order o) noexcept {
     if constexpr (std::floating_point<T>) {
       static_cast<void>(max(object, value, o));
     } else {
@@ -294,22 +296,27 @@ struct access {
   using word = word_for<T>;
   using order = order_t<B>;
 
-  PAWL_INLINE_ORDER static T load(const word& object, order o) noexcept { return from_word<T>(B::load(object, o)); }
-  PAWL_INLINE_ORDER static void store(word& object, T desired, order o) noexcept { B::store(object, to_word(desired), o); }
-  PAWL_INLINE_ORDER static T exchange(word& object, T desired, order o) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T load(const word& object, order o) noexcept {
+    return from_word<T>(B::load(object, o));
+  }
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static void store(word& object, T desired, order o) noexcept {
+    B::store(object, to_word(desired), o);
+  }
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T exchange(word& object, T desired, order o) noexcept {
     return from_word<T>(detail::exchange<B>(object, to_word(desired), o));
   }
-  PAWL_INLINE_ORDER static bool compare_exchange_weak(word& object, T& expected, T desired, order success, order failure) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static bool compare_exchange_weak(word& object, T& expected, T desired, order success,
+                                                                       order failure) noexcept {
     return compare_exchange<false>(object, expected, to_word(desired), success, failure);
   }
-  PAWL_INLINE_ORDER static bool compare_exchange_strong(word& object, T& expected, T desired, order success,
-                                                        order failure) noexcept {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static bool compare_exchange_strong(word& object, T& expected, T desired, order success,
+                                                                         order failure) noexcept {
     return compare_exchange<true>(object, expected, to_word(desired), success, failure);
   }
 
   // f may look at what the old value points to: so a failed attempt reads with the order of a failure, not relaxed.
   template <class F>
-  PAWL_INLINE_ORDER static std::optional<T> try_update(word& object, F& f, order o) {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static std::optional<T> try_update(word& object, F& f, order o) {
     const order failure = failure_order<B>(o);
     word old = B::load(object, failure);
     for (;;) {
@@ -319,7 +326,7 @@ struct access {
     }
   }
   template <class F>
-  PAWL_INLINE_ORDER static T fetch_update(word& object, F& f, order o) {
+  PAWL_INLINE_ORDER PAWL_HOST_DEVICE static T fetch_update(word& object, F& f, order o) {
     const order failure = failure_order<B>(o);
     word old = B::load(object, failure);
     while (!B::compare_exchange_weak(object, old, to_word<T>(f(from_word<T>(old))), o, failure)) {
@@ -332,7 +339,8 @@ struct access {
   typedef word bits __attribute__((may_alias, aligned(alignof(T))));
 
   template <bool Strong>
-  PAWL_ALWAYS_INLINE static bool attempt(word& object, word& found, word desired, order success, order failure) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE static bool attempt(word& object, word& found, word desired, order success,
+                                                          order failure) noexcept {
     if constexpr (Strong) {
       return detail::compare_exchange_strong<B>(object, found, desired, success, failure);
     } else {
@@ -340,7 +348,8 @@ struct access {
     }
   }
   template <bool Strong>
-  PAWL_ALWAYS_INLINE static bool compare_exchange(word& object, T& expected, word desired, order success, order failure) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE static bool compare_exchange(word& object, T& expected, word desired, order success,
+                                                                   order failure) noexcept {
     [[maybe_unused]] const word wanted = to_word(expected);
     word found = wanted;
     if constexpr (!has_padding<T>) {
@@ -362,3 +371,5 @@ struct access {
 };
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

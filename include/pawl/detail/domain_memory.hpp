@@ -9,6 +9,8 @@
 
 #include "../environment.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 /// Alloc is used by several threads at once.
@@ -21,11 +23,11 @@ class domain_memory {
 
  public:
   domain_memory() = default;
-  explicit domain_memory(const Alloc& alloc) : alloc_(alloc) {}
+  PAWL_HOST_DEVICE explicit domain_memory(const Alloc& alloc) : alloc_(alloc) {}
 
   /// Throws std::bad_alloc, or what the allocator or the constructor throws, before any effect.
   template <class Object, class... Args>
-  Object* make(Args&&... args) {
+  PAWL_HOST_DEVICE Object* make(Args&&... args) {
     Object* const memory = allocate<Object>();
     if constexpr (std::is_nothrow_constructible_v<Object, Args...>) {
       return std::construct_at(memory, std::forward<Args>(args)...);
@@ -42,14 +44,14 @@ class domain_memory {
     }
   }
   template <class Object>
-  void unmake(Object* object) noexcept {
+  PAWL_HOST_DEVICE void unmake(Object* object) noexcept {
     std::destroy_at(object);
     deallocate(object);
   }
 
   /// Memory for `count` objects, in which none has begun. Throws std::bad_alloc, or what the allocator throws.
   template <class Object>
-  Object* allocate(std::size_t count = 1) {
+  PAWL_HOST_DEVICE Object* allocate(std::size_t count = 1) {
     if constexpr (from_environment) {
       return static_cast<Object*>(env::allocate(count * sizeof(Object), alignof(Object)));
     } else {
@@ -58,7 +60,7 @@ class domain_memory {
     }
   }
   template <class Object>
-  void deallocate(Object* objects, std::size_t count = 1) noexcept {
+  PAWL_HOST_DEVICE void deallocate(Object* objects, std::size_t count = 1) noexcept {
     if constexpr (from_environment) {
       env::deallocate(objects, count * sizeof(Object), alignof(Object));
     } else {
@@ -73,3 +75,5 @@ class domain_memory {
 };
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

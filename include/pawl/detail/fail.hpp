@@ -4,10 +4,12 @@
 
 #include "config.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 template <class Exception, class... Args>
-[[noreturn, gnu::cold]] void fail([[maybe_unused]] const Args&... args) {
+[[noreturn, gnu::cold]] PAWL_HOST_DEVICE void fail([[maybe_unused]] const Args&... args) {
 #if defined(__cpp_exceptions) && !defined(__CUDA_ARCH__)
   throw Exception(args...);
 #else
@@ -17,7 +19,7 @@ template <class Exception, class... Args>
 
 /// f(), or its type's empty value where it throws: for what may not fail because memory is short.
 template <class F>
-auto attempt(F f) noexcept -> decltype(f()) {
+PAWL_HOST_DEVICE auto attempt(F f) noexcept -> decltype(f()) {
 #if defined(__cpp_exceptions) && !defined(__CUDA_ARCH__)
   try {
     return f();
@@ -30,3 +32,5 @@ auto attempt(F f) noexcept -> decltype(f()) {
 }
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

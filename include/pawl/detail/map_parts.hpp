@@ -6,6 +6,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "config.hpp"
+
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 template <class F>
@@ -16,19 +20,19 @@ concept transparent = requires { typename F::is_transparent; };
 template <class V, bool Empty = std::is_empty_v<V> && !std::is_final_v<V> && std::is_move_constructible_v<V>>
 struct mapped_member {
   template <class MakeValue>
-  explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
+  PAWL_HOST_DEVICE explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
   V value;
 };
 template <class V>
 struct mapped_member<V, true> {
   template <class MakeValue>
-  explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
+  PAWL_HOST_DEVICE explicit mapped_member(MakeValue&& make) : value(std::forward<MakeValue>(make)()) {}
   [[no_unique_address]] V value;
 };
 
 /// A key as Hash and KeyEqual take it.
 template <class K, bool BothTransparent, class Key>
-decltype(auto) as_key(const Key& key) {
+PAWL_HOST_DEVICE decltype(auto) as_key(const Key& key) {
   if constexpr (std::is_same_v<Key, K> || BothTransparent) {
     return (key);
   } else {
@@ -46,3 +50,5 @@ constexpr std::uint64_t spread_hash(std::uint64_t h) noexcept {
 }
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

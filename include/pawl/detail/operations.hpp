@@ -9,6 +9,8 @@
 
 #include "../backend/concept.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 /// Another order, named at the same place as `order`.
@@ -33,7 +35,7 @@ constexpr order_t<B> failure_order(order_t<B> success) noexcept {
 /// Replaces the word by f(word), where f only computes, and returns the old word. Lock-free: a failed attempt means that another one
 /// succeeded (or that the hardware lost its reservation).
 template <class B, class W, class F>
-PAWL_INLINE_ORDER inline W replace(W& object, F f, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W replace(W& object, F f, order_t<B> order) noexcept {
   // relaxed: what a failed attempt read goes nowhere; the attempt that succeeds reads again, under `order`
   const order_t<B> relaxed = same_place<B>(order, std::memory_order_relaxed);
   W old = B::load(object, relaxed);
@@ -43,8 +45,8 @@ PAWL_INLINE_ORDER inline W replace(W& object, F f, order_t<B> order) noexcept {
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, order_t<B> success,
-                                                      order_t<B> failure) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired,
+                                                                       order_t<B> success, order_t<B> failure) noexcept {
   if constexpr (requires { B::compare_exchange_strong(object, expected, desired, success, failure); }) {
     return B::compare_exchange_strong(object, expected, desired, success, failure);
   } else {
@@ -59,7 +61,7 @@ PAWL_INLINE_ORDER inline bool compare_exchange_strong(W& object, W& expected, st
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline W exchange(W& object, std::type_identity_t<W> desired, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W exchange(W& object, std::type_identity_t<W> desired, order_t<B> order) noexcept {
   if constexpr (requires { B::exchange(object, desired, order); }) {
     return B::exchange(object, desired, order);
   } else {
@@ -69,7 +71,7 @@ PAWL_INLINE_ORDER inline W exchange(W& object, std::type_identity_t<W> desired, 
 
 /// Makes a word that is 0 or 1 a 1, and returns what it was.
 template <class B, class W>
-PAWL_INLINE_ORDER inline W test_and_set(W& object, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W test_and_set(W& object, order_t<B> order) noexcept {
   if constexpr (requires { B::test_and_set(object, order); }) {
     return B::test_and_set(object, order);
   } else {
@@ -78,7 +80,7 @@ PAWL_INLINE_ORDER inline W test_and_set(W& object, order_t<B> order) noexcept {
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W fetch_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_add(object, operand, order); }) {
     return B::fetch_add(object, operand, order);
   } else {
@@ -87,7 +89,7 @@ PAWL_INLINE_ORDER inline W fetch_add(W& object, std::type_identity_t<W> operand,
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline W fetch_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W fetch_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_sub(object, operand, order); }) {
     return B::fetch_sub(object, operand, order);
   } else {
@@ -96,7 +98,7 @@ PAWL_INLINE_ORDER inline W fetch_sub(W& object, std::type_identity_t<W> operand,
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline W fetch_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W fetch_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_and(object, operand, order); }) {
     return B::fetch_and(object, operand, order);
   } else {
@@ -105,7 +107,7 @@ PAWL_INLINE_ORDER inline W fetch_and(W& object, std::type_identity_t<W> operand,
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline W fetch_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W fetch_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_or(object, operand, order); }) {
     return B::fetch_or(object, operand, order);
   } else {
@@ -114,7 +116,7 @@ PAWL_INLINE_ORDER inline W fetch_or(W& object, std::type_identity_t<W> operand, 
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline W fetch_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W fetch_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_xor(object, operand, order); }) {
     return B::fetch_xor(object, operand, order);
   } else {
@@ -126,7 +128,7 @@ PAWL_INLINE_ORDER inline W fetch_xor(W& object, std::type_identity_t<W> operand,
 // where nothing changes: the release half of the order would be lost otherwise.
 
 template <class B, class V, class W>
-PAWL_INLINE_ORDER inline V fetch_min(W& object, V operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline V fetch_min(W& object, V operand, order_t<B> order) noexcept {
   static_assert(sizeof(V) == sizeof(W));
   if constexpr (requires(V& value) { B::fetch_min(value, operand, order); }) {
     return B::fetch_min(reinterpret_cast<V&>(object), operand, order);
@@ -139,7 +141,7 @@ PAWL_INLINE_ORDER inline V fetch_min(W& object, V operand, order_t<B> order) noe
 }
 
 template <class B, class V, class W>
-PAWL_INLINE_ORDER inline V fetch_max(W& object, V operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline V fetch_max(W& object, V operand, order_t<B> order) noexcept {
   static_assert(sizeof(V) == sizeof(W));
   if constexpr (requires(V& value) { B::fetch_max(value, operand, order); }) {
     return B::fetch_max(reinterpret_cast<V&>(object), operand, order);
@@ -162,7 +164,7 @@ constexpr V saturating_sum(V a, V b) noexcept {
 }
 
 template <class B, class V, class W>
-PAWL_INLINE_ORDER inline V fetch_add_sat(W& object, V operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline V fetch_add_sat(W& object, V operand, order_t<B> order) noexcept {
   static_assert(sizeof(V) == sizeof(W));
   if constexpr (requires(V& value) { B::fetch_add_sat(value, operand, order); }) {
     return B::fetch_add_sat(reinterpret_cast<V&>(object), operand, order);
@@ -173,7 +175,7 @@ PAWL_INLINE_ORDER inline V fetch_add_sat(W& object, V operand, order_t<B> order)
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline W fetch_inc_wrap(W& object, std::type_identity_t<W> limit, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline W fetch_inc_wrap(W& object, std::type_identity_t<W> limit, order_t<B> order) noexcept {
   if constexpr (requires { B::fetch_inc_wrap(object, limit, order); }) {
     return B::fetch_inc_wrap(object, limit, order);
   } else {
@@ -183,7 +185,7 @@ PAWL_INLINE_ORDER inline W fetch_inc_wrap(W& object, std::type_identity_t<W> lim
 
 /// Where it stores nothing it is a load.
 template <class B, class V, class W>
-PAWL_INLINE_ORDER inline V fetch_inc_below(W& object, V limit, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline V fetch_inc_below(W& object, V limit, order_t<B> order) noexcept {
   static_assert(sizeof(V) == sizeof(W));
   if constexpr (requires(V& value) { B::fetch_inc_below(value, limit, order); }) {
     return B::fetch_inc_below(reinterpret_cast<V&>(object), limit, order);
@@ -200,7 +202,7 @@ PAWL_INLINE_ORDER inline V fetch_inc_below(W& object, V limit, order_t<B> order)
 // says so by store_add and its like.
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline void store_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline void store_add(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_add(object, operand, order); }) {
     B::store_add(object, operand, order);
   } else {
@@ -209,7 +211,7 @@ PAWL_INLINE_ORDER inline void store_add(W& object, std::type_identity_t<W> opera
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline void store_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline void store_sub(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_sub(object, operand, order); }) {
     B::store_sub(object, operand, order);
   } else {
@@ -218,7 +220,7 @@ PAWL_INLINE_ORDER inline void store_sub(W& object, std::type_identity_t<W> opera
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline void store_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline void store_and(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_and(object, operand, order); }) {
     B::store_and(object, operand, order);
   } else {
@@ -227,7 +229,7 @@ PAWL_INLINE_ORDER inline void store_and(W& object, std::type_identity_t<W> opera
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline void store_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline void store_or(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_or(object, operand, order); }) {
     B::store_or(object, operand, order);
   } else {
@@ -236,7 +238,7 @@ PAWL_INLINE_ORDER inline void store_or(W& object, std::type_identity_t<W> operan
 }
 
 template <class B, class W>
-PAWL_INLINE_ORDER inline void store_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline void store_xor(W& object, std::type_identity_t<W> operand, order_t<B> order) noexcept {
   if constexpr (requires { B::store_xor(object, operand, order); }) {
     B::store_xor(object, operand, order);
   } else {
@@ -245,7 +247,7 @@ PAWL_INLINE_ORDER inline void store_xor(W& object, std::type_identity_t<W> opera
 }
 
 template <class B, class V, class W>
-PAWL_INLINE_ORDER inline void store_min(W& object, V operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline void store_min(W& object, V operand, order_t<B> order) noexcept {
   if constexpr (requires(V& value) { B::store_min(value, operand, order); }) {
     B::store_min(reinterpret_cast<V&>(object), operand, order);
   } else {
@@ -254,7 +256,7 @@ PAWL_INLINE_ORDER inline void store_min(W& object, V operand, order_t<B> order) 
 }
 
 template <class B, class V, class W>
-PAWL_INLINE_ORDER inline void store_max(W& object, V operand, order_t<B> order) noexcept {
+PAWL_INLINE_ORDER PAWL_HOST_DEVICE inline void store_max(W& object, V operand, order_t<B> order) noexcept {
   if constexpr (requires(V& value) { B::store_max(value, operand, order); }) {
     B::store_max(reinterpret_cast<V&>(object), operand, order);
   } else {
@@ -263,3 +265,5 @@ PAWL_INLINE_ORDER inline void store_max(W& object, V operand, order_t<B> order) 
 }
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

@@ -16,6 +16,8 @@
 #include "fail.hpp"
 #include "pool_node.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 template <class B, class Alloc>
@@ -32,73 +34,77 @@ class pool_blocks {
   static constexpr std::uint32_t chain = env::tuning.cache_size;
 
   /// Growing.
-  explicit pool_blocks(const Alloc& alloc) : memory_(alloc) {}
+  PAWL_HOST_DEVICE explicit pool_blocks(const Alloc& alloc) : memory_(alloc) {}
   /// For `capacity` nodes and `spares` more.
-  pool_blocks(std::size_t capacity, std::size_t spares, const Alloc& alloc)
+  PAWL_HOST_DEVICE pool_blocks(std::size_t capacity, std::size_t spares, const Alloc& alloc)
       : fixed_(true), capacity_(capacity), spares_(spares), memory_(alloc) {}
   pool_blocks(const pool_blocks&) = delete;
   pool_blocks& operator=(const pool_blocks&) = delete;
   /// No other thread uses the pool.
-  ~pool_blocks();
+  PAWL_HOST_DEVICE ~pool_blocks();
 
-  [[nodiscard]] bool is_fixed() const noexcept { return fixed_; }
-  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] PAWL_HOST_DEVICE bool is_fixed() const noexcept { return fixed_; }
+  [[nodiscard]] PAWL_HOST_DEVICE std::size_t capacity() const noexcept { return capacity_; }
   /// Whether a first container has fixed the size of the nodes.
-  [[nodiscard]] bool has_size() const noexcept { return node_words_.load(std::memory_order_relaxed) != 0; }
+  [[nodiscard]] PAWL_HOST_DEVICE bool has_size() const noexcept { return node_words_.load(std::memory_order_relaxed) != 0; }
   /// All of the pool's memory is from here.
-  [[nodiscard]] domain_memory<B, Alloc>& memory() noexcept { return memory_; }
+  [[nodiscard]] PAWL_HOST_DEVICE domain_memory<B, Alloc>& memory() noexcept { return memory_; }
 
   /// A container needs nodes of so many words: the first fixes the size, and gets the first block. Throws std::invalid_argument where
   /// that is too small or the block too large, and std::bad_alloc.
-  void fit(std::size_t words);
+  PAWL_HOST_DEVICE void fit(std::size_t words);
 
   /// What to add to eight times an index below first_end() for the node's address. Both stand once a container is bound.
-  [[nodiscard]] std::uintptr_t first_base() const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE std::uintptr_t first_base() const noexcept {
     return reinterpret_cast<std::uintptr_t>(this) + first_offset_.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] std::uint32_t first_end() const noexcept { return first_end_.load(std::memory_order_relaxed); }
-  [[nodiscard]] slot& at(index i) const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE std::uint32_t first_end() const noexcept { return first_end_.load(std::memory_order_relaxed); }
+  [[nodiscard]] PAWL_HOST_DEVICE slot& at(index i) const noexcept {
     // relaxed, here and below: i came by an acquire from whoever stored the offset first, and it never changes
     if (i < first_end_.load(std::memory_order_relaxed)) return at_offset(first_offset_.load(std::memory_order_relaxed), i);
     return at_offset(offsets_[std::bit_width(i)].load(std::memory_order_relaxed), i);
   }
-  [[gnu::noinline]] slot& at_far(index i) const noexcept { return at(i); }
+  [[gnu::noinline]] PAWL_HOST_DEVICE slot& at_far(index i) const noexcept { return at(i); }
   /// The words of a node behind its slot.
-  [[nodiscard]] word* words_of(index i) const noexcept { return std::launder(reinterpret_cast<word*>(&at(i) + 1)); }
+  [[nodiscard]] PAWL_HOST_DEVICE word* words_of(index i) const noexcept {
+    return std::launder(reinterpret_cast<word*>(&at(i) + 1));
+  }
 
-  name fresh_chain();
+  PAWL_HOST_DEVICE name fresh_chain();
   /// Of a fixed pool, a node never used before; none where all were. Lock-free.
-  name fresh_node() noexcept { return fresh_node(fresh_nodes_, 1, capacity_); }
-  name fresh_spare() noexcept { return fresh_node(fresh_spares_, capacity_ + 1, spares_); }
+  PAWL_HOST_DEVICE name fresh_node() noexcept { return fresh_node(fresh_nodes_, 1, capacity_); }
+  PAWL_HOST_DEVICE name fresh_spare() noexcept { return fresh_node(fresh_spares_, capacity_ + 1, spares_); }
 
  private:
   static constexpr std::uint64_t end_of_indices = std::uint64_t{1} << 31U;
   static constexpr unsigned widths = 32;
 
-  [[nodiscard]] slot& at_offset(std::uintptr_t offset, index i) const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE slot& at_offset(std::uintptr_t offset, index i) const noexcept {
     return *reinterpret_cast<slot*>(reinterpret_cast<std::uintptr_t>(this) + offset + std::uintptr_t{i} * sizeof(word));
   }
   // Indices below 2^first_width are in the first block: as many as first_block_bits say, or a chain of nodes.
-  [[nodiscard]] static unsigned first_width(std::uint64_t node_words) noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE static unsigned first_width(std::uint64_t node_words) noexcept {
     const auto wanted = static_cast<unsigned>(std::bit_width((chain + 1) * node_words));
     return wanted < env::tuning.first_block_bits ? env::tuning.first_block_bits : wanted;
   }
-  [[nodiscard]] std::size_t block_words(unsigned width, std::size_t node_words) const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE std::size_t block_words(unsigned width, std::size_t node_words) const noexcept {
     if (fixed_) return (capacity_ + spares_ + 1) * node_words;
     return std::size_t{1} << (width == first_width(node_words) ? width : width - 1);
   }
-  [[nodiscard]] unsigned first_block(std::size_t node_words) const noexcept { return fixed_ ? 0 : first_width(node_words); }
-  [[nodiscard]] word* allocate_block(unsigned width, std::size_t node_words) {
+  [[nodiscard]] PAWL_HOST_DEVICE unsigned first_block(std::size_t node_words) const noexcept {
+    return fixed_ ? 0 : first_width(node_words);
+  }
+  [[nodiscard]] PAWL_HOST_DEVICE word* allocate_block(unsigned width, std::size_t node_words) {
     return memory_.template allocate<word>(block_words(width, node_words));
   }
-  void free_block(unsigned width, std::size_t node_words, word* block) noexcept {
+  PAWL_HOST_DEVICE void free_block(unsigned width, std::size_t node_words, word* block) noexcept {
     memory_.deallocate(block, block_words(width, node_words));
   }
-  void install_block(unsigned width, std::size_t node_words, word* made) noexcept;
-  void add_block(unsigned width, std::size_t node_words);
-  void construct_slot(index i, std::size_t node_words) noexcept;
-  void destroy_slots() noexcept;
-  name fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) noexcept;
+  PAWL_HOST_DEVICE void install_block(unsigned width, std::size_t node_words, word* made) noexcept;
+  PAWL_HOST_DEVICE void add_block(unsigned width, std::size_t node_words);
+  PAWL_HOST_DEVICE void construct_slot(index i, std::size_t node_words) noexcept;
+  PAWL_HOST_DEVICE void destroy_slots() noexcept;
+  PAWL_HOST_DEVICE name fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) noexcept;
 
   // Read by all, written rarely. Offsets from `this`, so that a pool and its block can be mapped anywhere.
   atomic<std::uint32_t, B> first_end_{0};
@@ -117,7 +123,7 @@ class pool_blocks {
 };
 
 template <class B, class Alloc>
-void pool_blocks<B, Alloc>::fit(std::size_t words) {
+PAWL_HOST_DEVICE void pool_blocks<B, Alloc>::fit(std::size_t words) {
   // relaxed, here and below: the size is all that is passed on
   std::size_t present = node_words_.load(std::memory_order_relaxed);
   if (present == 0) {
@@ -142,7 +148,7 @@ void pool_blocks<B, Alloc>::fit(std::size_t words) {
 
 /// Sees to it that the block is there that holds the indices of this bit width. Throws std::bad_alloc.
 template <class B, class Alloc>
-[[gnu::cold]] void pool_blocks<B, Alloc>::add_block(unsigned width, std::size_t node_words) {
+[[gnu::cold]] PAWL_HOST_DEVICE void pool_blocks<B, Alloc>::add_block(unsigned width, std::size_t node_words) {
   // relaxed: what it finds is handed on and not looked into. Where it is a block, blocks_[width], which changes once, is that block for
   // ever; so install_block's exchange fails on it, and acquires it there.
   word* const present = blocks_[width].load(std::memory_order_relaxed);
@@ -151,7 +157,7 @@ template <class B, class Alloc>
 
 /// Installs what allocate_block made, unless another thread was faster: then its block stays, and this one is freed.
 template <class B, class Alloc>
-void pool_blocks<B, Alloc>::install_block(unsigned width, std::size_t node_words, word* made) noexcept {
+PAWL_HOST_DEVICE void pool_blocks<B, Alloc>::install_block(unsigned width, std::size_t node_words, word* made) noexcept {
   word* block = nullptr;
   // release, and acquire on failure: whoever finds the other's block takes it as allocated. No acquire on success: it finds null,
   // which is what the pool's constructor left there, since a block is never taken out again; so it would acquire from nobody.
@@ -175,7 +181,7 @@ void pool_blocks<B, Alloc>::install_block(unsigned width, std::size_t node_words
 }
 
 template <class B, class Alloc>
-void pool_blocks<B, Alloc>::construct_slot(index i, std::size_t node_words) noexcept {
+PAWL_HOST_DEVICE void pool_blocks<B, Alloc>::construct_slot(index i, std::size_t node_words) noexcept {
   slot& made = at(i);
   std::construct_at(&made);
   auto* const words = reinterpret_cast<word*>(&made + 1);
@@ -184,7 +190,7 @@ void pool_blocks<B, Alloc>::construct_slot(index i, std::size_t node_words) noex
 
 /// A chain of nodes never used before. Throws std::bad_alloc where memory or indices end. Lock-free but for the allocator.
 template <class B, class Alloc>
-[[gnu::cold]] auto pool_blocks<B, Alloc>::fresh_chain() -> name {
+[[gnu::cold]] PAWL_HOST_DEVICE auto pool_blocks<B, Alloc>::fresh_chain() -> name {
   const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
   const std::uint64_t size = chain * node_words;
   const unsigned lowest = first_width(node_words);
@@ -210,7 +216,8 @@ template <class B, class Alloc>
 
 /// Of a fixed pool's nodes from number `first` on, one never used before; none where `made` has come to `count`. Lock-free.
 template <class B, class Alloc>
-auto pool_blocks<B, Alloc>::fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) noexcept -> name {
+PAWL_HOST_DEVICE auto pool_blocks<B, Alloc>::fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) noexcept
+    -> name {
   std::size_t n = made.load(std::memory_order_relaxed);
   do {
     if (n == count) return {};
@@ -223,7 +230,7 @@ auto pool_blocks<B, Alloc>::fresh_node(atomic<std::size_t, B>& made, std::size_t
 
 // For environments that follow the lives of atomics; elsewhere they end with their memory.
 template <class B, class Alloc>
-void pool_blocks<B, Alloc>::destroy_slots() noexcept {
+PAWL_HOST_DEVICE void pool_blocks<B, Alloc>::destroy_slots() noexcept {
   const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
   const auto destroy = [&](std::size_t i) noexcept {
     slot& ended = at(static_cast<index>(i));
@@ -243,7 +250,7 @@ void pool_blocks<B, Alloc>::destroy_slots() noexcept {
 }
 
 template <class B, class Alloc>
-pool_blocks<B, Alloc>::~pool_blocks() {
+PAWL_HOST_DEVICE pool_blocks<B, Alloc>::~pool_blocks() {
   if constexpr (env::tracks_atomics) destroy_slots();
   const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
   for (unsigned width = 0; width < widths; ++width) {
@@ -253,3 +260,5 @@ pool_blocks<B, Alloc>::~pool_blocks() {
 }
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

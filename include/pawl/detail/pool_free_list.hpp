@@ -6,6 +6,8 @@
 
 #include "pool_blocks.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 /// A Treiber stack of chains. A chain is named by its first node, which begins a new life with each push: so a head that comes back is
@@ -17,7 +19,7 @@ class pool_free_list {
  public:
   /// The chain behind `last_life`, whose nodes are linked by next_free, in their coming lives.
   template <class Blocks>
-  void push(const Blocks& blocks, name last_life) noexcept {
+  PAWL_HOST_DEVICE void push(const Blocks& blocks, name last_life) noexcept {
     const name first = last_life.reborn();
     name head = head_.load(std::memory_order_relaxed);
     do {
@@ -29,7 +31,7 @@ class pool_free_list {
   }
   /// A chain, or none.
   template <class Blocks>
-  name pop(const Blocks& blocks) noexcept {
+  PAWL_HOST_DEVICE name pop(const Blocks& blocks) noexcept {
     // (2) acquire: pairs with (1), also where other pops came between: each is a read-modify-write and so carries the release on
     name head = head_.load(std::memory_order_acquire);
     while (head) {
@@ -45,7 +47,7 @@ class pool_free_list {
   // A chain's first node keeps its successor where a container would have its value: whoever may still read that copies words, and
   // looks whether they were a value. Every node has such a word.
   template <class Blocks>
-  static auto& next_chain(const Blocks& blocks, name first) noexcept {
+  PAWL_HOST_DEVICE static auto& next_chain(const Blocks& blocks, name first) noexcept {
     return *blocks.words_of(first.index());
   }
 
@@ -53,3 +55,5 @@ class pool_free_list {
 };
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

@@ -11,6 +11,8 @@
 
 #include "../atomic.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 /// Names one life of a node of a pool: its index (zero: no node), a mark, and a tag, the number of the life.
@@ -84,7 +86,7 @@ class word_value {
   static constexpr std::size_t size = (sizeof(T) + 7) / 8;
 
   template <class... Args>
-  void construct(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+  PAWL_HOST_DEVICE void construct(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
     const T value(std::forward<Args>(args)...);
     std::uint64_t copied[size]{};
     std::memcpy(copied, std::addressof(value), sizeof(T));
@@ -93,7 +95,7 @@ class word_value {
   // Words that may be of no T at all: what another thread was writing, or another container's value.
   struct raw_copy {
     std::uint64_t words[size];
-    [[nodiscard]] T value() const noexcept {
+    [[nodiscard]] PAWL_HOST_DEVICE T value() const noexcept {
       struct bytes {
         std::byte all[sizeof(T)];
       } exact;
@@ -101,23 +103,25 @@ class word_value {
       return __builtin_bit_cast(T, exact);
     }
   };
-  [[nodiscard]] raw_copy copy() const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE raw_copy copy() const noexcept {
     raw_copy copied;
     for (std::size_t i = 0; i < size; ++i) copied.words[i] = words_[i].load(std::memory_order_relaxed);
     return copied;
   }
   // The same by acquire, and the first word alone: for a reader that validates by a load, which is to come after these.
-  [[nodiscard]] raw_copy acquire_copy() const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE raw_copy acquire_copy() const noexcept {
     raw_copy copied;
     for (std::size_t i = 0; i < size; ++i) copied.words[i] = words_[i].load(std::memory_order_acquire);
     return copied;
   }
-  [[nodiscard]] std::uint64_t acquire_first() const noexcept { return words_[0].load(std::memory_order_acquire); }
-  [[nodiscard]] T take() const noexcept { return copy().value(); }
-  void destroy() const noexcept {}
+  [[nodiscard]] PAWL_HOST_DEVICE std::uint64_t acquire_first() const noexcept { return words_[0].load(std::memory_order_acquire); }
+  [[nodiscard]] PAWL_HOST_DEVICE T take() const noexcept { return copy().value(); }
+  PAWL_HOST_DEVICE void destroy() const noexcept {}
 
  private:
   atomic<std::uint64_t, B> words_[size];
 };
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

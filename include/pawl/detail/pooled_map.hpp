@@ -43,13 +43,15 @@
 #include "map_parts.hpp"
 #include "pool_node.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 /// What a node of a map over a pool has as its value; the order comes first.
 template <class K, class V>
 struct pooled_element {
   template <class Key, class MakeValue>
-  pooled_element(std::uint64_t its_order, Key&& k, MakeValue&& make_value)
+  PAWL_HOST_DEVICE pooled_element(std::uint64_t its_order, Key&& k, MakeValue&& make_value)
       : order(its_order), key(std::forward<Key>(k)), mapped(std::forward<MakeValue>(make_value)) {}
   std::uint64_t order;  // where it belongs in its list: the mixed hash
   K key;
@@ -96,99 +98,101 @@ class pooled_map {
 
   /// Over a growing pool of its own. The number of buckets, which stays, is that of the elements to come, rounded up to a power of two;
   /// where nothing is said, 1,024.
-  explicit pooled_map(std::size_t expected_elements = 0, const Hash& hash = Hash(), const KeyEqual& equal = KeyEqual())
+  PAWL_HOST_DEVICE explicit pooled_map(std::size_t expected_elements = 0, const Hash& hash = Hash(),
+                                       const KeyEqual& equal = KeyEqual())
       : hash_(hash), equal_(equal) {
     make_buckets(expected_elements);
   }
   /// Over a pool that outlives the map. Of a fixed one, `expected_elements` is the capacity where nothing or more is said. Throws
   /// std::invalid_argument where the pool's nodes are too small.
-  explicit pooled_map(R& domain, std::size_t expected_elements = 0, const Hash& hash = Hash(), const KeyEqual& equal = KeyEqual())
+  PAWL_HOST_DEVICE explicit pooled_map(R& domain, std::size_t expected_elements = 0, const Hash& hash = Hash(),
+                                       const KeyEqual& equal = KeyEqual())
       : domain_(domain), hash_(hash), equal_(equal) {
     make_buckets(expected_elements);
   }
   pooled_map(const pooled_map&) = delete;
   pooled_map& operator=(const pooled_map&) = delete;
   /// Gives all nodes back to the pool. No other thread uses the map any more.
-  ~pooled_map();
+  PAWL_HOST_DEVICE ~pooled_map();
 
   // Keys: K, or with a transparent Hash and KeyEqual whatever they take.
 
   /// Puts in a new element. False, and nothing happens, where the key is there or a fixed pool is full. Linearizes where its node is
   /// linked, or where the key was found, or not found and no node left.
   template <class Key = K, class Value = V>
-  bool insert(Key&& key, Value&& value) {
+  PAWL_HOST_DEVICE bool insert(Key&& key, Value&& value) {
     return insert_or_visit(std::forward<Key>(key), std::forward<Value>(value), ignore{});
   }
   /// As insert, with the value made of `args`, which stay untouched where the key is found at once.
   template <class Key = K, class... Args>
-  bool try_emplace(Key&& key, Args&&... args) {
+  PAWL_HOST_DEVICE bool try_emplace(Key&& key, Args&&... args) {
     return try_insert(std::forward<Key>(key), [&]() -> V { return V(std::forward<Args>(args)...); }, ignore{});
   }
   /// As insert; where the key is there, calls f(const K&, const V&) for its element: so it returns false without calling f only where a
   /// fixed pool is full.
   template <class Key = K, class Value = V, class F>
-  bool insert_or_visit(Key&& key, Value&& value, F f) {
+  PAWL_HOST_DEVICE bool insert_or_visit(Key&& key, Value&& value, F f) {
     return try_insert(std::forward<Key>(key), [&value]() -> V { return V(std::forward<Value>(value)); }, f);
   }
   /// Sets a key's value, whether it is there or not. True where it inserted. Throws std::bad_alloc, without an effect, where it would
   /// insert and a fixed pool is full. Linearizes where the new node is linked or takes the old one's place.
   template <class Key = K, class Value = V>
-  bool insert_or_assign(Key&& key, Value&& value);
+  PAWL_HOST_DEVICE bool insert_or_assign(Key&& key, Value&& value);
 
   /// Replaces the value of a key by f(value), atomically: f, from const V& to V, may be called again, and its last call decides. False
   /// where the key is not there. Works on a full pool, too, but for more updates at a time than there are nodes to spare: then it
   /// throws std::bad_alloc, without an effect.
   template <class Key = K, class F>
-  bool update(const Key& key, F f);
+  PAWL_HOST_DEVICE bool update(const Key& key, F f);
   /// As update, with f from const std::optional<V>& to V, called with nothing where the key is not there: then the result is inserted, or
   /// std::bad_alloc thrown where a fixed pool is full. True where it inserted.
   template <class Key = K, class F>
-  bool upsert(Key&& key, F f);
+  PAWL_HOST_DEVICE bool upsert(Key&& key, F f);
 
   /// Removes an element. False where the key was not there. Linearizes where its node is marked as no more live.
   template <class Key = K>
-  bool erase(const Key& key) {
+  PAWL_HOST_DEVICE bool erase(const Key& key) {
     return erase_if(key, [](const K&, const V&) noexcept { return true; });
   }
   /// Removes an element if pred(const K&, const V&) is true of it: of the very element that is removed. pred may be called again.
   template <class Key = K, class Predicate>
-  bool erase_if(const Key& key, Predicate pred);
+  PAWL_HOST_DEVICE bool erase_if(const Key& key, Predicate pred);
   /// Removes every element that is there throughout the call. Not atomic. O(elements + buckets).
-  void clear();
+  PAWL_HOST_DEVICE void clear();
 
   /// A copy of the value.
   template <class Key = K>
-  [[nodiscard]] std::optional<V> find(const Key& key) const {
+  [[nodiscard]] PAWL_HOST_DEVICE std::optional<V> find(const Key& key) const {
     std::optional<V> copy;
     visit(key, [&copy](const K&, const V& value) { copy.emplace(value); });
     return copy;
   }
   template <class Key = K>
-  [[nodiscard]] bool contains(const Key& key) const {
+  [[nodiscard]] PAWL_HOST_DEVICE bool contains(const Key& key) const {
     return visit(key, ignore{});
   }
   /// Calls f(const K&, const V&) for a copy of the key's element. False where the key is not there.
   template <class Key = K, class F>
-  bool visit(const Key& key, F f) const;
+  PAWL_HOST_DEVICE bool visit(const Key& key, F f) const;
   /// Calls f(const K&, const V&) for a copy of each element that is there throughout the call, and for some of those that come or go; for
   /// none twice. (Of keys that share their hash, one may be missed while another is erased.) O(elements + buckets).
   template <class F>
-  void visit_all(F f) const;
+  PAWL_HOST_DEVICE void visit_all(F f) const;
 
   /// The number of elements: exact when no other thread inserts or erases. Wait-free, O(1).
-  [[nodiscard]] std::size_t size() const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE std::size_t size() const noexcept {
     std::int64_t sum = 0;
     // relaxed: a sum of numbers that change meanwhile
     for (const size_cell& each : sizes_) sum += each.elements.load(std::memory_order_relaxed);
     return sum < 0 ? 0 : static_cast<std::size_t>(sum);
   }
-  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] PAWL_HOST_DEVICE bool empty() const noexcept { return size() == 0; }
   /// A power of two, which stays.
-  [[nodiscard]] std::size_t bucket_count() const noexcept { return std::size_t{1} << bucket_bits_; }
+  [[nodiscard]] PAWL_HOST_DEVICE std::size_t bucket_count() const noexcept { return std::size_t{1} << bucket_bits_; }
 
  private:
   struct ignore {
-    void operator()(const K&, const V&) const noexcept {}
+    PAWL_HOST_DEVICE void operator()(const K&, const V&) const noexcept {}
   };
   // Counted apart by bucket, so that threads rarely meet.
   struct alignas(cache_line) size_cell {
@@ -201,17 +205,17 @@ class pooled_map {
   static constexpr std::uint64_t last_order = ~std::uint64_t{0};
 
   template <class Key>
-  std::uint64_t order_of(const Key& key) const {
+  PAWL_HOST_DEVICE std::uint64_t order_of(const Key& key) const {
     return spread_hash(static_cast<std::uint64_t>(hash_(key)));
   }
   template <class Key>
-  static decltype(auto) as_key(const Key& key) {
+  PAWL_HOST_DEVICE static decltype(auto) as_key(const Key& key) {
     return detail::as_key<K, both_transparent>(key);
   }
-  [[nodiscard]] std::size_t bucket_of(std::uint64_t order) const noexcept {
+  [[nodiscard]] PAWL_HOST_DEVICE std::size_t bucket_of(std::uint64_t order) const noexcept {
     return bucket_bits_ == 0 ? 0 : static_cast<std::size_t>(order >> (64U - bucket_bits_));
   }
-  void count(std::uint64_t order, std::int64_t change) noexcept {
+  PAWL_HOST_DEVICE void count(std::uint64_t order, std::int64_t change) noexcept {
     sizes_[bucket_of(order) % size_cells].elements.store_add(change, std::memory_order_relaxed);
   }
 
@@ -244,18 +248,18 @@ class pooled_map {
   // matches(const element&) holds, or else to the place behind all of these orders. Begins again, by begin(), where the list was changed
   // under its feet. `first` may be changed by matches.
   template <class Begin, class Matches>
-  position walk(operation& op, atomic<link, backend>& bucket, const std::uint64_t& first, std::uint64_t last, Begin begin,
-                Matches matches) const;
+  PAWL_HOST_DEVICE position walk(operation& op, atomic<link, backend>& bucket, const std::uint64_t& first, std::uint64_t last,
+                                 Begin begin, Matches matches) const;
 
   template <class Key>
-  position find_key(operation& op, std::uint64_t order, const Key& key) const {
+  PAWL_HOST_DEVICE position find_key(operation& op, std::uint64_t order, const Key& key) const {
     return walk(
         op, buckets_[bucket_of(order)], order, order, []() noexcept {},
         [&](const element& each) -> bool { return equal_(each.key, key); });
   }
 
   // Unlinks `here`, which is no more live; `next` takes its place. False where the place has changed.
-  static bool unlink(operation& op, const position& at) noexcept {
+  PAWL_HOST_DEVICE static bool unlink(operation& op, const position& at) noexcept {
     // relaxed: written before the node was published, which the acquire of here's next brought. While `here` is linked, nobody unlinks
     // what is behind it: so if the exchange succeeds, this was read of the successor that here's next names.
     const bool replaced = at.next && op.get(at.next)->below().load(std::memory_order_relaxed) == at.here;
@@ -275,14 +279,14 @@ class pooled_map {
     return true;
   }
   // The same for what this thread has ended: where the place has changed, a walk unlinks whatever is no more live on its way.
-  void unlink_ended(operation& op, std::uint64_t order, position& at, link successor) const {
+  PAWL_HOST_DEVICE void unlink_ended(operation& op, std::uint64_t order, position& at, link successor) const {
     at.next = successor;
     if (unlink(op, at)) return;
     walk(op, buckets_[bucket_of(order)], order, order, []() noexcept {}, [](const element&) noexcept { return false; });
   }
 
   // Takes the element out of the map: nobody finds it any more, though it is linked yet.
-  static bool end_life(operation& op, const position& at) noexcept {
+  PAWL_HOST_DEVICE static bool end_life(operation& op, const position& at) noexcept {
     link word = live_word(at.next, at.here);
     // release: who finds the key gone, by this word or by what follows it, sees what this thread did before; and the word names a node.
     return op.get(at.here)->next.compare_exchange_strong(word, dead_word(at.next, at.here), std::memory_order_release,
@@ -293,16 +297,16 @@ class pooled_map {
   // A node that no other thread knows yet: given back unless it is published.
   class fresh_node {
    public:
-    explicit fresh_node(operation& op) noexcept : op_(op) {}
+    PAWL_HOST_DEVICE explicit fresh_node(operation& op) noexcept : op_(op) {}
     fresh_node(const fresh_node&) = delete;
     fresh_node& operator=(const fresh_node&) = delete;
-    ~fresh_node() { give_back(); }
+    PAWL_HOST_DEVICE ~fresh_node() { give_back(); }
 
-    [[nodiscard]] link name() const noexcept { return name_; }
-    [[nodiscard]] node& operator*() const noexcept { return *op_.get(name_); }
-    [[nodiscard]] bool is_spare() const noexcept { return spare_; }
+    [[nodiscard]] PAWL_HOST_DEVICE link name() const noexcept { return name_; }
+    [[nodiscard]] PAWL_HOST_DEVICE node& operator*() const noexcept { return *op_.get(name_); }
+    [[nodiscard]] PAWL_HOST_DEVICE bool is_spare() const noexcept { return spare_; }
     /// For one element more. False where a fixed pool is full.
-    bool to_insert() {
+    PAWL_HOST_DEVICE bool to_insert() {
       if (name_ && !spare_) return true;
       give_back();
       spare_ = false;
@@ -310,16 +314,16 @@ class pooled_map {
       return static_cast<bool>(name_);
     }
     /// For another value of an element: one beyond a fixed pool's capacity, or, where there is none to spare, one of the capacity.
-    bool to_replace() {
+    PAWL_HOST_DEVICE bool to_replace() {
       if (name_) return true;
       spare_ = true;
       name_ = op_.try_create_spare();
       return name_ || to_insert();
     }
-    void published() noexcept { name_ = {}; }
+    PAWL_HOST_DEVICE void published() noexcept { name_ = {}; }
 
    private:
-    void give_back() noexcept {
+    PAWL_HOST_DEVICE void give_back() noexcept {
       const link unused = std::exchange(name_, link{});
       if (!unused) return;
       if (spare_) {
@@ -334,14 +338,14 @@ class pooled_map {
     bool spare_ = false;
   };
 
-  static void construct(node& fresh, const element& made) noexcept {
+  PAWL_HOST_DEVICE static void construct(node& fresh, const element& made) noexcept {
     // (5) release: pairs with the acquires in walk of a node's order and value. A reader that meets these words in a node of an earlier
     // life sees, by what happened before this life, that the node was unlinked, and that its copy is none.
     backend::thread_fence(std::memory_order_release);
     fresh.value.construct(made);
   }
   // Links a node before `at.here`, where the key was not found.
-  static bool link_before(const position& at, fresh_node& fresh, const element& made) noexcept {
+  PAWL_HOST_DEVICE static bool link_before(const position& at, fresh_node& fresh, const element& made) noexcept {
     link word = live_word(at.here, at.owner);
     // (7) Is `here` alive, now that we have the node? relaxed: whoever had the node before has seen what it was linked before, and that one's
     // unlinked earlier life; that comes with the node, from the pool.
@@ -361,7 +365,7 @@ class pooled_map {
     return true;
   }
   // Puts a node in the place of `at.here`, where the key was found.
-  bool replace(operation& op, position& at, fresh_node& fresh, const element& made) const {
+  PAWL_HOST_DEVICE bool replace(operation& op, position& at, fresh_node& fresh, const element& made) const {
     auto& old_next = op.get(at.here)->next;
     link word = live_word(at.next, at.here);
     if (old_next.load(std::memory_order_relaxed) != word) return false;  // as (7)
@@ -381,9 +385,9 @@ class pooled_map {
   }
 
   template <class Key, class MakeValue, class F>
-  bool try_insert(Key&& key, MakeValue make, F&& on_found);
+  PAWL_HOST_DEVICE bool try_insert(Key&& key, MakeValue make, F&& on_found);
 
-  void make_buckets(std::size_t expected_elements);
+  PAWL_HOST_DEVICE void make_buckets(std::size_t expected_elements);
 
   domain_handle<R, element> domain_;
   atomic<link, backend>* buckets_ = nullptr;
@@ -395,9 +399,11 @@ class pooled_map {
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Begin, class Matches>
-PAWL_ALWAYS_INLINE inline auto pooled_map<K, V, Hash, KeyEqual, R>::walk(operation& op, atomic<link, backend>& bucket,
-                                                                         const std::uint64_t& first, std::uint64_t last,
-                                                                         Begin begin, Matches matches) const -> position {
+PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE inline auto pooled_map<K, V, Hash, KeyEqual, R>::walk(operation& op,
+                                                                                          atomic<link, backend>& bucket,
+                                                                                          const std::uint64_t& first,
+                                                                                          std::uint64_t last, Begin begin,
+                                                                                          Matches matches) const -> position {
   position at;
   for (;;) {
     begin();
@@ -438,7 +444,7 @@ PAWL_ALWAYS_INLINE inline auto pooled_map<K, V, Hash, KeyEqual, R>::walk(operati
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class MakeValue, class F>
-bool pooled_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key, MakeValue make, F&& on_found) {
+PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key, MakeValue make, F&& on_found) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
   auto op = domain_.template enter<0>();
@@ -463,7 +469,7 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key, MakeValue make, 
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class Value>
-bool pooled_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&& key, Value&& value) {
+PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&& key, Value&& value) {
   const std::uint64_t order = order_of(as_key(key));
   auto op = domain_.template enter<0>();
   const element made(order, std::forward<Key>(key), [&value]() -> V { return V(std::forward<Value>(value)); });
@@ -479,7 +485,7 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&& key, Value&& va
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class F>
-bool pooled_map<K, V, Hash, KeyEqual, R>::update(const Key& key, F f) {
+PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::update(const Key& key, F f) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
   auto op = domain_.template enter<0>();
@@ -496,7 +502,7 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::update(const Key& key, F f) {
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class F>
-bool pooled_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f) {
+PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
   auto op = domain_.template enter<0>();
@@ -515,7 +521,7 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f) {
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class Predicate>
-bool pooled_map<K, V, Hash, KeyEqual, R>::erase_if(const Key& key, Predicate pred) {
+PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::erase_if(const Key& key, Predicate pred) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
   auto op = domain_.template enter<0>();
@@ -532,7 +538,7 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::erase_if(const Key& key, Predicate pre
 }
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
-void pooled_map<K, V, Hash, KeyEqual, R>::clear() {
+PAWL_HOST_DEVICE void pooled_map<K, V, Hash, KeyEqual, R>::clear() {
   auto op = domain_.template enter<0>();
   std::uint64_t order = 0;
   for (std::size_t b = 0; b < bucket_count();) {
@@ -550,7 +556,7 @@ void pooled_map<K, V, Hash, KeyEqual, R>::clear() {
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class F>
-bool pooled_map<K, V, Hash, KeyEqual, R>::visit(const Key& key, F f) const {
+PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::visit(const Key& key, F f) const {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
   auto op = domain_.template enter<0>();
@@ -563,7 +569,7 @@ bool pooled_map<K, V, Hash, KeyEqual, R>::visit(const Key& key, F f) const {
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class F>
-void pooled_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
+PAWL_HOST_DEVICE void pooled_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
   auto op = domain_.template enter<0>();
   std::uint64_t order = 0;
   std::size_t visited = 0;  // elements of that order
@@ -586,7 +592,7 @@ void pooled_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const {
 }
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
-[[gnu::cold]] void pooled_map<K, V, Hash, KeyEqual, R>::make_buckets(std::size_t expected_elements) {
+[[gnu::cold]] PAWL_HOST_DEVICE void pooled_map<K, V, Hash, KeyEqual, R>::make_buckets(std::size_t expected_elements) {
   R& nodes = domain_.domain();
   std::size_t wanted = expected_elements != 0 ? expected_elements : std::size_t{1} << env::tuning.bucket_piece_bits;
   if (nodes.is_fixed() && (expected_elements == 0 || expected_elements > nodes.capacity())) wanted = nodes.capacity();
@@ -596,7 +602,7 @@ template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 }
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
-pooled_map<K, V, Hash, KeyEqual, R>::~pooled_map() {
+PAWL_HOST_DEVICE pooled_map<K, V, Hash, KeyEqual, R>::~pooled_map() {
   auto op = domain_.enter_last();
   for (std::size_t b = 0; b < bucket_count(); ++b) {
     link owner{};
@@ -612,3 +618,5 @@ pooled_map<K, V, Hash, KeyEqual, R>::~pooled_map() {
 }
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END

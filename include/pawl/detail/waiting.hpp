@@ -5,6 +5,8 @@
 #include "../environment.hpp"
 #include "atomic_value.hpp"
 
+PAWL_HOST_DEVICE_BEGIN
+
 namespace pawl::inline v0::detail {
 
 /// Whether a wait that begins with `old` is over: the word stands for another T. An object that an atomic_ref refers to may have padding,
@@ -12,7 +14,7 @@ namespace pawl::inline v0::detail {
 template <class T>
 struct changed_from {
   word_for<T> old;
-  bool operator()(word_for<T> found) const noexcept {
+  PAWL_HOST_DEVICE bool operator()(word_for<T> found) const noexcept {
     if constexpr (has_padding<T>) {
       return found != old && to_word(from_word<T>(found)) != old;
     } else {
@@ -27,7 +29,7 @@ concept sleeps_over =
     requires(const W& object, changed_from<W> changed, order_t<B> order) { environment<B>::wait(object, changed, order); };
 
 template <class B, class T>
-void wait_while(const word_for<T>& object, T old, order_t<B> order) noexcept {
+PAWL_HOST_DEVICE void wait_while(const word_for<T>& object, T old, order_t<B> order) noexcept {
   const changed_from<T> changed{to_word(old)};
   if constexpr (sleeps_over<B, word_for<T>>) {
     environment<B>::wait(object, changed, order);
@@ -38,7 +40,7 @@ void wait_while(const word_for<T>& object, T old, order_t<B> order) noexcept {
 }
 
 template <class B, class W>
-void notify_one(const W& object, [[maybe_unused]] place_in<B> where) noexcept {
+PAWL_HOST_DEVICE void notify_one(const W& object, [[maybe_unused]] place_in<B> where) noexcept {
   using env = environment<B>;
   if constexpr (requires { env::notify_one(object, where); }) {
     env::notify_one(object, where);
@@ -47,7 +49,7 @@ void notify_one(const W& object, [[maybe_unused]] place_in<B> where) noexcept {
   }
 }
 template <class B, class W>
-void notify_all(const W& object, [[maybe_unused]] place_in<B> where) noexcept {
+PAWL_HOST_DEVICE void notify_all(const W& object, [[maybe_unused]] place_in<B> where) noexcept {
   using env = environment<B>;
   if constexpr (requires { env::notify_all(object, where); }) {
     env::notify_all(object, where);
@@ -57,3 +59,5 @@ void notify_all(const W& object, [[maybe_unused]] place_in<B> where) noexcept {
 }
 
 }  // namespace pawl::inline v0::detail
+
+PAWL_HOST_DEVICE_END
