@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-PROGRAMS = ("operations", "contention", "containers")
+PROGRAMS = ("operations", "contention", "containers", "hash_map")
 
 
 def interpreter(folder, scratch):

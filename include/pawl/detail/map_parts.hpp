@@ -2,7 +2,9 @@
 // What hash maps share, over whatever reclaimer: what a key is, how its hash is spread, and a value that takes no room where it is empty.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -39,6 +41,17 @@ PAWL_HOST_DEVICE decltype(auto) as_key(const Key& key) {
     static_assert(std::is_convertible_v<const Key&, K>,
                   "hash_map: this is no key; other types need a Hash and a KeyEqual with is_transparent");
     return static_cast<K>(key);
+  }
+}
+
+/// std::hash of an integer is the integer in libstdc++ and libc++, but by a function that kernels can't call: so it is not called, on the
+/// host neither, and both agree. Every other hash is called.
+template <class Hash, class Key>
+PAWL_HOST_DEVICE std::size_t hash_of(const Hash& hash, const Key& key) {
+  if constexpr (std::is_same_v<Hash, std::hash<Key>> && std::is_integral_v<Key> && sizeof(Key) <= sizeof(std::size_t)) {
+    return static_cast<std::size_t>(key);
+  } else {
+    return static_cast<std::size_t>(hash(key));
   }
 }
 

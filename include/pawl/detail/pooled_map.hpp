@@ -137,17 +137,32 @@ class pooled_map {
   /// Sets a key's value, whether it is there or not. True where it inserted. Throws std::bad_alloc, without an effect, where it would
   /// insert and a fixed pool is full. Linearizes where the new node is linked or takes the old one's place.
   template <class Key = K, class Value = V>
-  PAWL_HOST_DEVICE bool insert_or_assign(Key&& key, Value&& value);
+  PAWL_HOST_DEVICE bool insert_or_assign(Key&& key, Value&& value) {
+    return done(try_insert_or_assign(std::forward<Key>(key), std::forward<Value>(value)));
+  }
+  /// The same without an exception, and so for kernels, in which it is a trap: nothing, and no effect, where a fixed pool is full.
+  template <class Key = K, class Value = V>
+  PAWL_HOST_DEVICE std::optional<bool> try_insert_or_assign(Key&& key, Value&& value);
 
   /// Replaces the value of a key by f(value), atomically: f, from const V& to V, may be called again, and its last call decides. False
   /// where the key is not there. Works on a full pool, too, but for more updates at a time than there are nodes to spare: then it
   /// throws std::bad_alloc, without an effect.
   template <class Key = K, class F>
-  PAWL_HOST_DEVICE bool update(const Key& key, F f);
+  PAWL_HOST_DEVICE bool update(const Key& key, F f) {
+    return done(try_update(key, std::move(f)));
+  }
+  /// The same without an exception: nothing, and no effect, where there was no node to spare.
+  template <class Key = K, class F>
+  PAWL_HOST_DEVICE std::optional<bool> try_update(const Key& key, F f);
   /// As update, with f from const std::optional<V>& to V, called with nothing where the key is not there: then the result is inserted, or
   /// std::bad_alloc thrown where a fixed pool is full. True where it inserted.
   template <class Key = K, class F>
-  PAWL_HOST_DEVICE bool upsert(Key&& key, F f);
+  PAWL_HOST_DEVICE bool upsert(Key&& key, F f) {
+    return done(try_upsert(std::forward<Key>(key), std::move(f)));
+  }
+  /// The same without an exception: nothing, and no effect, where there was no node.
+  template <class Key = K, class F>
+  PAWL_HOST_DEVICE std::optional<bool> try_upsert(Key&& key, F f);
 
   /// Removes an element. False where the key was not there. Linearizes where its node is marked as no more live.
   template <class Key = K>
@@ -194,6 +209,12 @@ class pooled_map {
   struct ignore {
     PAWL_HOST_DEVICE void operator()(const K&, const V&) const noexcept {}
   };
+  // What the throwing form of a member makes of its result.
+  PAWL_HOST_DEVICE static bool done(std::optional<bool> result) {
+    if (!result) detail::fail<std::bad_alloc>();
+    return *result;
+  }
+
   // Counted apart by bucket, so that threads rarely meet.
   struct alignas(cache_line) size_cell {
     atomic<std::int64_t, backend> elements{0};
@@ -206,7 +227,7 @@ class pooled_map {
 
   template <class Key>
   PAWL_HOST_DEVICE std::uint64_t order_of(const Key& key) const {
-    return spread_hash(static_cast<std::uint64_t>(hash_(key)));
+    return spread_hash(static_cast<std::uint64_t>(hash_of(hash_, key)));
   }
   template <class Key>
   PAWL_HOST_DEVICE static decltype(auto) as_key(const Key& key) {
@@ -469,14 +490,14 @@ PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::try_insert(Key&& key,
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class Value>
-PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&& key, Value&& value) {
+PAWL_HOST_DEVICE std::optional<bool> pooled_map<K, V, Hash, KeyEqual, R>::try_insert_or_assign(Key&& key, Value&& value) {
   const std::uint64_t order = order_of(as_key(key));
   auto op = domain_.template enter<0>();
   const element made(order, std::forward<Key>(key), [&value]() -> V { return V(std::forward<Value>(value)); });
   fresh_node fresh(op);
   for (;;) {
     position at = find_key(op, order, made.key);
-    if (!(at.found ? fresh.to_replace() : fresh.to_insert())) detail::fail<std::bad_alloc>();
+    if (!(at.found ? fresh.to_replace() : fresh.to_insert())) return {};
     if (!(at.found ? replace(op, at, fresh, made) : link_before(at, fresh, made))) continue;
     if (!at.found) count(order, 1);
     return !at.found;
@@ -485,7 +506,7 @@ PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::insert_or_assign(Key&
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class F>
-PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::update(const Key& key, F f) {
+PAWL_HOST_DEVICE std::optional<bool> pooled_map<K, V, Hash, KeyEqual, R>::try_update(const Key& key, F f) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
   auto op = domain_.template enter<0>();
@@ -495,14 +516,14 @@ PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::update(const Key& key
     if (!at.found) return false;
     const element present = at.present.value();
     const element made(order, present.key, [&]() -> V { return f(present.mapped.value); });
-    if (!fresh.to_replace()) detail::fail<std::bad_alloc>();
+    if (!fresh.to_replace()) return {};
     if (replace(op, at, fresh, made)) return true;
   }
 }
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
 template <class Key, class F>
-PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f) {
+PAWL_HOST_DEVICE std::optional<bool> pooled_map<K, V, Hash, KeyEqual, R>::try_upsert(Key&& key, F f) {
   const auto& wanted = as_key(key);
   const std::uint64_t order = order_of(wanted);
   auto op = domain_.template enter<0>();
@@ -512,7 +533,7 @@ PAWL_HOST_DEVICE bool pooled_map<K, V, Hash, KeyEqual, R>::upsert(Key&& key, F f
     std::optional<V> old;
     if (at.found) old.emplace(at.present.value().mapped.value);
     const element made(order, wanted, [&]() -> V { return f(std::as_const(old)); });
-    if (!(at.found ? fresh.to_replace() : fresh.to_insert())) detail::fail<std::bad_alloc>();
+    if (!(at.found ? fresh.to_replace() : fresh.to_insert())) return {};
     if (!(at.found ? replace(op, at, fresh, made) : link_before(at, fresh, made))) continue;
     if (!at.found) count(order, 1);
     return !at.found;
