@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-PROGRAMS = ("operations", "contention", "containers", "hash_map")
+PROGRAMS = ("operations", "contention", "containers", "hash_map", "warps")
 
 
 def interpreter(folder, scratch):

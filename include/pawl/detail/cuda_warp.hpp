@@ -30,11 +30,11 @@ inline constexpr unsigned every_lane = ~0U;
 
 PAWL_DEVICE constexpr unsigned lanes_below(unsigned lane) noexcept { return (1U << lane) - 1; }
 PAWL_DEVICE constexpr unsigned count(unsigned mask) noexcept { return static_cast<unsigned>(std::popcount(mask)); }
-PAWL_DEVICE constexpr unsigned lowest(unsigned mask) noexcept { return static_cast<unsigned>(std::countr_zero(mask)); }
 PAWL_DEVICE constexpr unsigned highest(unsigned mask) noexcept { return lanes - 1 - static_cast<unsigned>(std::countl_zero(mask)); }
+// By what carries over the lowest run of lanes. (nvcc 13.0 makes nonsense of std::countr_zero(~0U) in device code.)
 PAWL_DEVICE constexpr bool has_gaps(unsigned mask) noexcept {
-  const unsigned shifted = mask >> lowest(mask);
-  return (shifted & (shifted + 1)) != 0;
+  const unsigned lowest = mask & (0U - mask);
+  return ((mask + lowest) & mask) != 0;
 }
 
 template <class T>
@@ -88,7 +88,7 @@ PAWL_DEVICE T scan(unsigned mask, T value) noexcept {
     if (has_gaps(mask)) {
       next = Warp::shuffle(mask, next, from);
     } else {
-      next = lane - lowest(mask) < 2 * taken ? none : lane - 2 * taken;
+      next = count(below) < 2 * taken ? none : lane - 2 * taken;
     }
   }
   return value;
