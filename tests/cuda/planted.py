@@ -15,6 +15,8 @@ from building import HERE, build, interpreter, is_right, run
 
 INCLUDE = HERE.parent.parent / "include"
 BACKEND, PTX, VALUE = "pawl/detail/ptx_backend.hpp", "pawl/detail/ptx.hpp", "pawl/detail/atomic_value.hpp"
+WARP, AGGREGATED = "pawl/detail/cuda_warp.hpp", "pawl/cuda/aggregated.hpp"
+REDUCE, HISTOGRAM = "pawl/cuda/reduce.hpp", "pawl/cuda/histogram.hpp"
 
 # What is wrong, which program sees it, the file, the text that is replaced, and by what.
 MISTAKES = [
@@ -50,6 +52,30 @@ MISTAKES = [
     ("a queue's append publishes nothing", "containers", "pawl/queue.hpp",
      "behind.compare_exchange_weak(next, first, std::memory_order_release,", "behind.compare_exchange_weak(next, first, std::memory_order_relaxed,"),
     ("the whole device is taken for a block", "contention", PTX, 'text[] = ".gpu"', 'text[] = ".cta"'),
+    ("aggregated, the threads' writes aren't handed to the leader", "warps", AGGREGATED,
+     "Warp::synchronize(mask);\n  value first{};", "value first{};"),
+    ("aggregated, what the leader acquired isn't handed to the threads", "warps", AGGREGATED,
+     "Warp::synchronize(mask);\n  first = Warp::shuffle", "first = Warp::shuffle"),
+    ("aggregated, a thread's own value counts as before it", "warps", AGGREGATED,
+     "before = Warp::shuffle(mask, sum, below == 0 ? lane : highest(below));", "before = sum;"),
+    ("aggregated, a prefix counts the caller where all add the same", "warps", AGGREGATED, "before = times(count(below), v);",
+     "before = times(count(below | 1U << lane), v);"),
+    ("aggregated, the leader doesn't know the sum", "warps", AGGREGATED, "const unsigned leader = highest(mask);",
+     "const unsigned leader = static_cast<unsigned>(__ffs(static_cast<int>(mask))) - 1;"),
+    ("a scan doesn't follow the gaps", "warps", WARP, "if (has_gaps(mask)) {", "if (false) {"),
+    ("a tile's mask begins at lane 0", "warps", AGGREGATED, "return tile << (lane - static_cast<unsigned>(group.thread_rank()));",
+     "return tile;"),
+    ("a block's last warp is taken for whole", "warps", REDUCE, "mine + 1 == warps ? warps * lanes - Block::threads() : 0;", "0;"),
+    ("a block's result is read too early", "warps", REDUCE, "  Block::synchronize();\n  return shared.of_block;",
+     "  return shared.of_block;"),
+    ("a warp's result is read too early", "warps", REDUCE, "  Block::synchronize();\n  if (rank < warps) {", "  if (rank < warps) {"),
+    ("redux.sync takes the smaller for the larger", "warps", WARP, "__reduce_max_sync", "__reduce_min_sync"),
+    ("a flush forgets a replica", "warps", HISTOGRAM, "unsigned replica = 0; replica < replicas_;",
+     "unsigned replica = replicas_ / 2; replica < replicas_;"),
+    ("a flush doesn't wait for the block", "warps", HISTOGRAM,
+     "Block::synchronize();\n    for (unsigned bin", "for (unsigned bin"),
+    ("a histogram begins before its bins are zero", "warps", HISTOGRAM, "if (replicas_ != 0) Block::synchronize();", ""),
+    ("a flushed histogram keeps its counts", "warps", HISTOGRAM, "count = T{};", ""),
 ]
 WAYS = [{"PTX_SCHED": "warp", "PTX_SEED": "1"}, {"PTX_SCHED": "random", "PTX_SEED": "1"}, {"PTX_SCHED": "warp", "PTX_RACE": "1"},
         {"PTX_SCHED": "random", "PTX_SEED": "2"}, {"PTX_SCHED": "random", "PTX_RACE": "1"}]
