@@ -16,10 +16,11 @@ from targets import read_table, run  # noqa: E402
 
 SCOPES = {"thread": "cta", "block": "cta", "cluster": "cluster", "device": "gpu", "system": "sys"}
 # What shares or orders memory: accesses with an order or volatile, and whatever else isn't a plain access.
-STRONG = re.compile(r"(?:ld|st)(?=\S*\.(?:relaxed|acquire|release|volatile|mmio))\S*|(?:atom|red|fence|membar|nanosleep|call|trap)\b\S*")
+STRONG = re.compile(r"(?:ld|st)(?=\S*\.(?:relaxed|acquire|release|volatile|mmio))\S*|(?:atom|red|redux|bar|fence|membar|nanosleep|call|trap)\b\S*")
 # The backend has its device form in the pass for the device only, so the other one doesn't see the rows.
 PROLOGUE = """
 #include <pawl/atomic.hpp>
+#include <pawl/cuda.hpp>
 #include <pawl/tagged.hpp>
 #if defined(__CUDA_ARCH__)
 namespace pawl {
@@ -28,7 +29,9 @@ using enum std::memory_order;
 
 
 def rows_for(architecture):
-    rows = read_table(str(HERE / "instructions.txt"))
+    rows = read_table(str(HERE / "instructions.txt")) + read_table(str(HERE / "instructions_warp.txt"))
+    if architecture >= 80:
+        rows += read_table(str(HERE / "instructions_sm_80.txt"))
     if architecture >= 90:
         rows += read_table(str(HERE / "instructions_sm_90.txt"))
     return rows
