@@ -75,6 +75,8 @@ MISTAKES = [
     ("a flush doesn't wait for the block", "warps", HISTOGRAM,
      "Block::synchronize();\n    for (unsigned bin", "for (unsigned bin"),
     ("a histogram begins before its bins are zero", "warps", HISTOGRAM, "if (replicas_ != 0) Block::synchronize();", ""),
+    ("a flushed histogram is added to before its bins are zero", "warps", HISTOGRAM,
+     "// (3) after the zeros are written, before a thread adds again\n    Block::synchronize();", ""),
     ("a flushed histogram keeps its counts", "warps", HISTOGRAM, "count = T{};", ""),
 ]
 WAYS = [{"PTX_SCHED": "warp", "PTX_SEED": "1"}, {"PTX_SCHED": "random", "PTX_SEED": "1"}, {"PTX_SCHED": "warp", "PTX_RACE": "1"},

@@ -14,7 +14,7 @@
 namespace pawl::inline v0 {
 namespace cuda {
 
-/// What pawl throws on the host where a call of the CUDA runtime fails, for want of a GPU or of memory, for one. Without exceptions: a trap.
+/// What pawl throws on the host where a call of the CUDA runtime fails, for want of a GPU, for one. Without exceptions: a trap.
 class error : public std::runtime_error {
  public:
   /// Both must last as long as the error: literals, and what cudaGetErrorString returns.
