@@ -89,6 +89,27 @@ class block_of_threads {
     mine.waits = what;
     mine.mask = mask;
     mine.brought = bring;
+    release_if_complete(what, mask, first, end);
+    yield();
+    return mine.found;
+  }
+
+  static inline block_of_threads* now = nullptr;  // the one that runs
+
+ private:
+  using fiber = pawl::model::detail::fiber;
+  struct thread {
+    std::unique_ptr<lanes::block_of_threads::fiber> fiber = std::make_unique<lanes::block_of_threads::fiber>();
+    clock happened;
+    bool ended = false;
+    call waits = call::none;
+    unsigned mask = 0;
+    std::uint64_t brought = 0;
+    std::array<std::uint64_t, 32> found{};
+  };
+
+  // (Nothing that has memory lives in a thread that waits: it may be abandoned there.)
+  void release_if_complete(call what, unsigned mask, unsigned first, unsigned end) {
     bool complete = true;
     std::vector<unsigned> present;
     for (unsigned i = first; i < end; ++i) {
@@ -109,23 +130,7 @@ class block_of_threads {
         threads_[i].waits = call::none;
       }
     }
-    yield();
-    return mine.found;
   }
-
-  static inline block_of_threads* now = nullptr;  // the one that runs
-
- private:
-  using fiber = pawl::model::detail::fiber;
-  struct thread {
-    std::unique_ptr<lanes::block_of_threads::fiber> fiber = std::make_unique<lanes::block_of_threads::fiber>();
-    clock happened;
-    bool ended = false;
-    call waits = call::none;
-    unsigned mask = 0;
-    std::uint64_t brought = 0;
-    std::array<std::uint64_t, 32> found{};
-  };
 
   static void begin(void* self) {
     auto& block = *static_cast<block_of_threads*>(self);
