@@ -7,12 +7,13 @@
 # - they are compiled with -O1, as the host's are (CMakePresets.json): with -O0 no operand of an instruction would ever be a constant;
 # - seam.cpp is left out: what the containers ask of the seams doesn't depend on the machine; it would be a minute of each target;
 # - membarrier.cpp, too: what it does, fence.cpp and the stress tests do in a tenth of the time;
+# - cuda.cpp and warp.cpp, which are about no CPU;
 # - where PAWL_TESTS_OF_OPERATIONS is set (arm64_lse), only unit tests of what the backend does itself are there, beside all stress tests. The
 #   containers' are compiled for the other targets; that LSE's operations serve containers, too, the stress tests see.
 if(NOT PAWL_TESTS_SOAK)
-  set(left_out seam.cpp|membarrier.cpp)
+  set(left_out seam.cpp|membarrier.cpp|cuda.cpp|warp.cpp)
   if(PAWL_TESTS_OF_OPERATIONS)
-    string(APPEND left_out "|(allocation_failure|backoff|environment|hash_map|hazard_pointer|queue|rcu|stack|tagged_pool).cpp")
+    string(APPEND left_out "|(allocation_failure|backoff|environment|hash_map|hazard_pointer|pooled_map|queue|rcu|stack|tagged_pool).cpp")
   endif()
 endif()
 pawl_test_program(unit 0)

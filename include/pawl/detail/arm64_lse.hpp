@@ -15,18 +15,20 @@
 namespace pawl::inline v0::detail {
 
 // Macros, since the text of assembly is a literal; undefined below. Every piece says that it changes memory, so that the compiler moves
-// no access across it, whatever the order. What is above W in the register of an operand may be anything.
-#define PAWL_DETAIL_FETCH(name, order, b, w)                           \
-  asm volatile(name order b " %" w "[operand], %" w "[old], %[object]" \
-               : [old] "=r"(old)                                       \
-               : [operand] "r"(operand), [object] "Q"(object)          \
+// no access across it, whatever the order. What is above W in the register of an operand may be anything. What returns something takes the
+// object by its address: as an operand that is read and written, g++ would keep that address in a register behind the instruction,
+// and the result couldn't go there.
+#define PAWL_DETAIL_FETCH(name, order, b, w)                              \
+  asm volatile(name order b " %" w "[operand], %" w "[old], [%x[object]]" \
+               : [old] "=r"(old)                                          \
+               : [operand] "r"(operand), [object] "r"(&object)            \
                : "memory")
 #define PAWL_DETAIL_STORE(name, order, b, w) \
   asm volatile(name order b " %" w "[operand], %[object]" : [object] "+Q"(object) : [operand] "r"(operand) : "memory")
-#define PAWL_DETAIL_CAS(name, order, b, w)                               \
-  asm volatile(name order b " %" w "[found], %" w "[operand], %[object]" \
-               : [found] "+r"(found)                                     \
-               : [operand] "r"(operand), [object] "Q"(object)            \
+#define PAWL_DETAIL_CAS(name, order, b, w)                                  \
+  asm volatile(name order b " %" w "[found], %" w "[operand], [%x[object]]" \
+               : [found] "+r"(found)                                        \
+               : [operand] "r"(operand), [object] "r"(&object)              \
                : "memory")
 #define PAWL_DETAIL_BY_SIZE(each, name, order) \
   if constexpr (sizeof(W) == 8) {              \
