@@ -7,6 +7,7 @@
 #include <new>
 
 #include "../backend/cuda.hpp"
+#include "../environment.hpp"
 #include "fail.hpp"
 
 namespace pawl::inline v0 {
