@@ -8,8 +8,8 @@
 # - seam.cpp is left out: what the containers ask of the seams doesn't depend on the machine; it would be a minute of each target;
 # - membarrier.cpp, too: what it does, fence.cpp and the stress tests do in a tenth of the time;
 # - cuda.cpp and warp.cpp, which are about no CPU;
-# - where PAWL_TESTS_OF_OPERATIONS is set (arm64_lse), only unit tests of what the backend does itself are there, beside all stress tests. The
-#   containers' are compiled for the other targets; that LSE's operations serve containers, too, the stress tests see.
+# - where PAWL_TESTS_OF_OPERATIONS is set (arm64_lse, riscv64), only unit tests of what the backend does itself are there, beside all stress tests. The
+#   containers' are compiled for arm64_llsc; that the other operations serve containers, too, the stress tests see, and ./dev soak.
 if(NOT PAWL_TESTS_SOAK)
   set(left_out seam.cpp|membarrier.cpp|cuda.cpp|warp.cpp)
   if(PAWL_TESTS_OF_OPERATIONS)
