@@ -316,7 +316,8 @@ class queue {
       // The terminator of head's own life: at that moment it was the last node, and so the dummy.
       if (next == head.terminator()) return false;
       if constexpr (R::reads_may_tear) {
-        if (!next || next.marked()) continue;  // of a later life; a map marks what is in its nodes
+        // Of a later life. (A map marks what is in its nodes. To follow it would do no harm, but break what at() asserts.)
+        if (!next || next.marked()) continue;
       }
       if (tail == head) {
         help_tail(tail, next);

@@ -678,11 +678,6 @@ inline const std::vector<mistake>& mistakes() {
         {"return link::from_bits(`to.bits() + (owner.bits() & life_bits)`);", "to.bits() + (owner.bits() & life_bits) + live"},
         {"return `(word.bits() & live) != 0`;", "(word.bits() & live) == 0"}},
        {{"hash_map over a pool, with others on it: ", {"requirement", "not_linearizable", "livelock"}}}},
-      {"queue: pop follows what a map has in its nodes",
-       0,
-       "pawl/queue.hpp",
-       {{"if (!next || `next.marked()`) continue;", "false"}},
-       {{"hash_map over a pool, with others on it: pop", {"uninitialized_read", "requirement", "crash"}}}},
 
       // ---- Spin locks ----------------------------------------------------------------------------------------------------------
       {"tas_lock: unlock is relaxed",
