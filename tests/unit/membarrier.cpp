@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <thread>
 
@@ -12,10 +13,11 @@ TEST_CASE("a light fence against a heavy one excludes that both threads read the
   constexpr auto relaxed = std::memory_order_relaxed;
   bool took_place = true;
   for (int round = 0; round < 3000; ++round) {
-    std::uint32_t x = 0, y = 0, ready = 0, saw_x = 1, saw_y = 1;
+    std::uint32_t x = 0, y = 0, saw_x = 1, saw_y = 1;
+    std::atomic<int> ready{0};
     auto meet = [&ready] {
-      B::fetch_add(ready, 1, std::memory_order_acq_rel);
-      while (B::load(ready, std::memory_order_acquire) != 2) B::pause();
+      ready.fetch_add(1, std::memory_order_acq_rel);
+      while (ready.load(std::memory_order_acquire) != 2) B::pause();
     };
     std::thread reader([&] {
       meet();
