@@ -30,7 +30,7 @@ inline constexpr bool emulated = false;
 
 /// How long a test keeps its threads busy. They do a tenth as much in it under a sanitizer. In an emulator it is the instructions that are
 /// tested, which come at once, however long ./dev soak takes.
-inline constexpr std::chrono::milliseconds duration{emulated ? 80 : soak_times * (sanitized ? 300 : 250)};
+inline constexpr std::chrono::milliseconds duration{emulated ? 80 : soak_times * (sanitized ? 200 : 150)};
 
 /// Chance, the same in every run for the same seed (xorshift64*, S. Vigna). Not for several threads at once.
 class dice {

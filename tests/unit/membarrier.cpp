@@ -12,7 +12,7 @@ TEST_CASE("a light fence against a heavy one excludes that both threads read the
   using B = pawl::native;
   constexpr auto relaxed = std::memory_order_relaxed;
   bool took_place = true;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     std::uint32_t x = 0, y = 0, saw_x = 1, saw_y = 1;
     std::atomic<int> ready{0};
     auto meet = [&ready] {
