@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// Every operation of atomics of every size and of containers over every reclaimer, as object code: calls.py looks at what it calls. The
+// Every operation of atomics of every size, of locks, and of containers over every reclaimer, as object code: calls.py looks at what it calls. The
 // orders are parameters here, so each operation is there with all of them, optimized or not.
 #include <cstdint>
 #include <functional>
+#include <mutex>
 
 #include <pawl/pawl.hpp>
 
@@ -65,6 +66,16 @@ void integers(void* at, T v, T& e, std::memory_order order, std::memory_order fa
   compare_all(a, v, order);
   count_all(a, v, order);
   integer_all(a, v, order);
+  keep(a.fetch_add_sat(v, order));
+  keep(a.fetch_inc_wrap(v, order));
+  keep(a.fetch_inc_below(v, order));
+  a.wait(v, order);
+  a.notify_one();
+  pawl::atomic_ref<T, B> reference(e);
+  exchange_all(reference, v, *static_cast<T*>(at), order, failure);
+  compare_all(reference, v, order);
+  count_all(reference, v, order);
+  integer_all(reference, v, order);
 }
 
 template <class B>
@@ -123,7 +134,7 @@ void use_map(R& domain) {
   keep(map.update(1, [](int value) { return value + 1; }));
   keep(map.upsert(1, [](const auto& value) { return value.value_or(0); }));
   map.visit_all([](int, int) {});
-  map.reserve(100);
+  if constexpr (requires { map.reserve(100); }) map.reserve(100);
   map.clear();
 }
 
@@ -133,6 +144,22 @@ void use_lists(R& domain) {
   pawl::queue<int, R> queue(domain);
   use_list(stack);
   use_list(queue);
+}
+
+template <class Lock>
+void use_lock() {
+  static Lock lock;
+  const std::scoped_lock section(lock);
+  keep(1);
+}
+
+template <class T>
+void use_linked() {
+  static pawl::llsc<T> word;
+  auto link = word.load_linked();
+  keep(link.value());
+  keep(link.validate());
+  keep(link.store_conditional(T(1)));
 }
 
 void use_all(void* at, std::uint64_t v, void* e, std::memory_order order, std::memory_order failure) {
@@ -148,6 +175,14 @@ void use_all(void* at, std::uint64_t v, void* e, std::memory_order order, std::m
   use_lists(fixed);
   use_map(hazards);
   use_map(epochs);
+  use_map(growing);
+  use_map(fixed);
+  use_lock<pawl::tas_lock<>>();
+  use_lock<pawl::ttas_lock<>>();
+  use_lock<pawl::ticket_lock<>>();
+  use_lock<pawl::mcs_lock<>>();
+  use_linked<std::uint32_t>();
+  use_linked<bool>();
   hazards.reclaim();
   epochs.reclaim();
   auto protection = pawl::make_hazard_pointer();
