@@ -3,18 +3,13 @@
 #
 # A program is one test here: qemu takes a quarter of a second to start it, and would for each of its test cases.
 
-# In ./dev test three targets, compiled and run, are to take no more than 7 minutes of two cores. So
+# In ./dev test three targets, compiled and run, are to take no more than 8 minutes of two cores. So
 # - they are compiled with -O1, as the host's are (CMakePresets.json): with -O0 no operand of an instruction would ever be a constant;
 # - seam.cpp is left out: what the containers ask of the seams doesn't depend on the machine; it would be a minute of each target;
 # - membarrier.cpp, too: what it does, fence.cpp and the stress tests do in a tenth of the time;
-# - cuda.cpp and warp.cpp, which are about no CPU;
-# - where PAWL_TESTS_OF_OPERATIONS is set (arm64_lse, riscv64), only unit tests of what the backend does itself are there, beside all stress tests. The
-#   containers' are compiled for arm64_llsc; that the other operations serve containers, too, the stress tests see, and ./dev soak.
+# - cuda.cpp and warp.cpp, which are about no CPU.
 if(NOT PAWL_TESTS_SOAK)
   set(left_out seam.cpp|membarrier.cpp|cuda.cpp|warp.cpp)
-  if(PAWL_TESTS_OF_OPERATIONS)
-    string(APPEND left_out "|(allocation_failure|backoff|environment|hash_map|hazard_pointer|pooled_map|queue|rcu|stack|tagged_pool).cpp")
-  endif()
 endif()
 pawl_test_program(unit 0)
 unset(left_out)
