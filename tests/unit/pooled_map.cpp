@@ -489,3 +489,21 @@ TEMPLATE_TEST_CASE("two threads lose no update of a hash_map over a pool", "", p
   CHECK(map.size() == keys);
   CHECK(inserted[0] + inserted[1] == keys);
 }
+
+TEST_CASE("on a full pool the try_ members of a hash_map over it say that there was no node, and change nothing") {
+  pawl::tagged_pool<> pool(2);
+  pawl::hash_map<int, int, std::hash<int>, std::equal_to<int>, pawl::tagged_pool<>> map(pool);
+  const auto plus_one = [](const std::optional<int>& old) { return old.value_or(0) + 1; };
+  CHECK(map.try_insert_or_assign(1, 10) == true);
+  CHECK(map.try_upsert(2, plus_one) == true);
+  CHECK(map.try_insert_or_assign(3, 30) == std::nullopt);
+  CHECK(map.try_upsert(3, plus_one) == std::nullopt);
+  CHECK(map.try_insert_or_assign(1, 11) == false);
+  CHECK(map.try_upsert(2, plus_one) == false);
+  CHECK(map.try_update(1, [](int old) { return 2 * old; }) == true);
+  CHECK(map.try_update(3, [](int old) { return old; }) == false);
+  CHECK(map.size() == 2);
+  CHECK(map.find(1) == 22);
+  CHECK(map.find(2) == 2);
+  CHECK_FALSE(map.contains(3));
+}
