@@ -300,3 +300,74 @@ TEST_CASE("sections without records in more domains than a thread can note are k
   CHECK(in_forked_child([&] { return alive_after_reclaim(domains[3]); }) == 3);
   for (poor_domain& each : domains) each.reclaim();
 }
+
+TEST_CASE(
+    "of sections in more domains than a thread can note, those of threads that are not there are over when the child's have "
+    "ended") {
+  object::alive = 0;
+  poor_domain domains[4];
+  // The forking thread is in sections of the first three; others are in the first, the third and the last.
+  for (int i = 0; i < 3; ++i) lock_poor(domains[i]);
+  const sleeper first(sleeps_in_a_poor_section(domains[0]));
+  const sleeper third(sleeps_in_a_poor_section(domains[2]));
+  const sleeper last(sleeps_in_a_poor_section(domains[3]));
+  // Only now does this thread get records.
+  const auto retire_in_each = [&domains] {
+    for (poor_domain& each : domains) (new object)->retire({}, each);
+  };
+  const auto alive = [&domains] {
+    for (poor_domain& each : domains) each.reclaim();
+    return object::alive.load();
+  };
+  CHECK(in_forked_child([&] {
+          lock_poor(domains[2]);
+          domains[2].unlock();
+          lock_poor(domains[3]);
+          retire_in_each();
+          const int held = alive();
+          domains[3].unlock();
+          const int still_held = alive();
+          domains[2].unlock();  // the last one that was not noted: now all is known
+          return 10 * (held + still_held) + alive();
+        }) == 82);
+  CHECK(in_forked_child([&] {
+          retire_in_each();
+          domains[0].unlock();
+          domains[2].unlock();
+          const int in_the_second = alive();
+          domains[1].unlock();
+          return 10 * in_the_second + alive();
+        }) == 10);
+  // A section of another thread of the child outlasts them.
+  CHECK(in_forked_child([&] {
+          std::optional<sleeper> childs(std::in_place, sleeps_in_a_poor_section(domains[2]));
+          lock_poor(domains[3]);
+          retire_in_each();
+          for (int i = 0; i < 3; ++i) domains[i].unlock();
+          const int held = alive();
+          domains[3].unlock();
+          const int in_the_childs = alive();
+          childs.reset();
+          return 10 * (10 * held + in_the_childs) + alive();
+        }) == 310 % 256);
+  // And in a child of the child, whether or not the first has changed anything.
+  for (const bool changes : {false, true}) {
+    CHECK(in_forked_child([&] {
+            for (poor_domain& each : domains) {
+              if (!changes) break;
+              lock_poor(each);
+              each.unlock();
+            }
+            return in_forked_child([&] {
+              retire_in_each();
+              const int held = alive();
+              for (int i = 0; i < 3; ++i) domains[i].unlock();
+              return 10 * held + alive();
+            });
+          }) == 40);
+  }
+  retire_in_each();
+  CHECK(alive() == 4);  // here all readers are there
+  for (int i = 0; i < 3; ++i) domains[i].unlock();
+  CHECK(alive() == 3);
+}

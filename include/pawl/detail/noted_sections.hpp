@@ -6,37 +6,39 @@
 
 namespace pawl::inline v0::detail {
 
-/// Of two counters at a time; of others only how many.
+/// Of two counters at a time; of others only how many. After a fork its child counts the latter apart, with those of the parent's threads,
+/// until none of them is left.
 class noted_sections {
  public:
   constexpr noted_sections() noexcept = default;
-  /// As if there were some of any counter.
-  static constexpr noted_sections unknown() noexcept {
-    noted_sections any;
-    any.elsewhere_ = 1;
-    return any;
-  }
 
-  void note(const void* counter) noexcept {
+  /// In a fork's child, of the thread that forked.
+  void fork() noexcept { apart_ = elsewhere_ != 0; }
+  /// Whether there are sections that are counted apart. Others that come meanwhile to where there is no room are, too.
+  [[nodiscard]] bool some_apart() const noexcept { return apart_; }
+
+  /// True where the section is counted apart.
+  bool note(const void* counter) noexcept {
     entry* const found = find(counter) != nullptr ? find(counter) : find_free();
     if (found == nullptr) {
       ++elsewhere_;
-    } else {
-      found->counter = counter;
-      ++found->open;
+      return apart_;
     }
+    found->counter = counter;
+    ++found->open;
+    return false;
   }
+  /// The same of the section that `forget` would end.
+  [[nodiscard]] bool is_apart(const void* counter) noexcept { return apart_ && find(counter) == nullptr; }
   void forget(const void* counter) noexcept {
     if (entry* const found = find(counter)) {
       --found->open;
-    } else {
-      --elsewhere_;
+    } else if (--elsewhere_ == 0) {
+      apart_ = false;
     }
   }
-  /// How many there are in the counter; `at_most` where that isn't known.
-  [[nodiscard]] std::uint32_t of(const void* counter, std::uint32_t at_most) const noexcept {
-    // Also where there are some in an entry: the first ones may have come when there was no room.
-    if (elsewhere_ != 0) return at_most;
+  /// How many are noted of the counter. (There may be others: the first ones may have come when there was no room.)
+  [[nodiscard]] std::uint32_t of(const void* counter) const noexcept {
     for (const entry& each : entries_) {
       if (each.open != 0 && each.counter == counter) return each.open;
     }
@@ -64,6 +66,7 @@ class noted_sections {
 
   entry entries_[2]{};
   std::uint32_t elsewhere_ = 0;
+  bool apart_ = false;
 };
 
 }  // namespace pawl::inline v0::detail

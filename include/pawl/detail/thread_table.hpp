@@ -200,17 +200,27 @@ struct module_threads {
   host_atomic<std::uint64_t> end_key{0};
   host_atomic<std::uint32_t> process{0};
   std::uint64_t (*watch)() = nullptr;  // of the module that has this
-  noted_sections kept_sections = noted_sections::unknown();  // of the thread that forked this process, when it did
+  noted_sections kept_sections;  // of the thread that forked this process, when it did
+  // That thread has some that are counted apart. Only it changes this, and once. (True: of a fork that nobody was told of.)
+  host_atomic<bool> sections_apart{true};
 };
 // NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{
-    {nullptr}, {0}, {0}, &watch_ends, noted_sections::unknown()};
+[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{{nullptr}, {0}, {0}, &watch_ends, {}, {true}};
 
 /// Names this process among those that fork makes of it. Not 0.
 inline std::uint32_t this_process() noexcept {
   // relaxed: set before the first lease, and in a fork's child
   const std::uint32_t known = shared_threads.process.load(std::memory_order_relaxed);
   return known != 0 ? known : static_cast<std::uint32_t>(getpid());
+}
+
+/// A section of this thread ends that only `counter` knew of.
+inline void forget_section(const void* counter) noexcept {
+  noted_sections& mine = this_thread_table.sections();
+  const bool apart = mine.some_apart();
+  mine.forget(counter);
+  // (8) release: pairs with (9), by which others learn that our sections are over, and may free what they read
+  if (apart && !mine.some_apart()) shared_threads.sections_apart.store(false, std::memory_order_release);
 }
 
 /// Called at the end of a thread.
@@ -227,7 +237,10 @@ inline std::uint32_t this_process() noexcept {
   const auto process = static_cast<std::uint32_t>(getpid());
   // relaxed, all: there is no other thread
   shared_threads.process.store(process, std::memory_order_relaxed);
-  shared_threads.kept_sections = this_thread_table.sections();
+  noted_sections& sections = this_thread_table.sections();
+  sections.fork();
+  shared_threads.kept_sections = sections;
+  shared_threads.sections_apart.store(sections.some_apart(), std::memory_order_relaxed);
   held_leases* const mine = this_thread_table.all();
   if (mine == nullptr) return;
   mine->holder.store(process, std::memory_order_relaxed);
