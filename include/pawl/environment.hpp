@@ -57,18 +57,8 @@ struct environment {
 
   /// Names this process among those that fork makes of it; not 0. So a flag that was set by a thread which a fork left behind is known.
   static std::uint32_t process() noexcept { return detail::this_process(); }
-  /// The calling thread begins or ends a section that only this counter knows of. In a fork's child, those of which it can't be told
-  /// later whose they are count apart; note_section is true of one, section_is_apart of one that ends next.
-  static bool note_section(const void* counter) noexcept { return detail::this_thread_table.sections().note(counter); }
-  static bool section_is_apart(const void* counter) noexcept { return detail::this_thread_table.sections().is_apart(counter); }
-  static void forget_section(const void* counter) noexcept { detail::forget_section(counter); }
-  /// Of such sections that the counter had when this process was forked: those that the thread that forked is known to have had.
-  static std::uint32_t sections_kept(const void* counter) noexcept { return detail::shared_threads.kept_sections.of(counter); }
-  /// Whether that thread has some of which it isn't known in what counters they are.
-  static bool sections_apart() noexcept {
-    // (9) acquire: pairs with (8), the end of the last one: what it read comes before what is done since none is left
-    return detail::shared_threads.sections_apart.load(std::memory_order_acquire);
-  }
+  /// Who notes, for a counter of sections that nothing else tells apart, which of them go on in a fork's child.
+  static const detail::section_notes& section_notes() noexcept { return detail::shared_threads.notes; }
 
   /// Throws std::bad_alloc.
   static void* allocate(std::size_t bytes, std::size_t alignment) {

@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include <unistd.h>
+
 #include <pawl/rcu.hpp>
 
 #include "catch.hpp"
@@ -370,4 +372,44 @@ TEST_CASE(
   CHECK(alive() == 4);  // here all readers are there
   for (int i = 0; i < 3; ++i) domains[i].unlock();
   CHECK(alive() == 3);
+}
+
+TEST_CASE("in a child nobody waits for the sections of threads that are not there, though its own were not all noted") {
+  object::alive = 0;
+  poor_domain domains[4];
+  for (int i = 0; i < 3; ++i) lock_poor(domains[i]);
+  const sleeper last(sleeps_in_a_poor_section(domains[3]));
+  CHECK(in_forked_child([&] {
+          alarm(10);
+          rcu_synchronize(domains[3]);
+          (new object)->retire({}, domains[3]);
+          rcu_barrier(domains[3]);
+          return object::alive.load();
+        }) == 0);
+  // Once all is known in a child, it is in the child's children, too.
+  for (const bool changes : {false, true}) {
+    CHECK(in_forked_child([&] {
+            if (changes) {
+              lock_poor(domains[3]);
+              domains[3].unlock();
+            }
+            for (int i = 0; i < 3; ++i) domains[i].unlock();
+            for (int i = 0; i < 3; ++i) lock_poor(domains[i]);
+            return in_forked_child([&] {
+              (new object)->retire({}, domains[3]);
+              return alive_after_reclaim(domains[3]);
+            });
+          }) == 0);
+  }
+  for (int i = 0; i < 3; ++i) domains[i].unlock();
+}
+
+TEST_CASE("sections without records that are too many to count are never over, whoever ends some of them") {
+  pawl::detail::section_count<pawl::native> sections;
+  constexpr int too_many = (1 << 22) + 5;
+  for (int i = 0; i < too_many; ++i) sections.open(std::memory_order_relaxed);
+  CHECK(sections.any(std::memory_order_relaxed));
+  for (int i = 0; i < too_many - 1; ++i) sections.close(std::memory_order_relaxed);
+  CHECK(sections.any(std::memory_order_relaxed));
+  sections.close(std::memory_order_relaxed);
 }

@@ -22,6 +22,7 @@ template <class B, class Alloc>
 void epochs<B, Alloc>::synchronize() noexcept {
   if (const record* const mine = records_.find()) mine->assert_in_no_section();
   records_.end_lost();
+  without_record_.none_is_mine();
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
 }
@@ -33,6 +34,7 @@ void epochs<B, Alloc>::barrier() noexcept {
   if (mine != nullptr) mine->assert_in_no_section();
   assert((mine == nullptr || !(mine->reclaiming || mine->in_barrier)) && "rcu_barrier in a deleter");
   records_.end_lost();
+  without_record_.none_is_mine();
   const std::uint32_t here = detail::process_of<B>();
   // One at a time: what another barrier has taken must be freed before this one returns.
   // (7) acquire: pairs with (8): what that barrier did comes before

@@ -69,4 +69,21 @@ class noted_sections {
   bool apart_ = false;
 };
 
+/// What a counter asks of the module that has the threads' tables: of all modules that use a domain, the one whose code made it.
+struct section_notes {
+  // The calling thread begins a section, will end one, ends it. True: it is counted apart.
+  bool (*note)(const void* counter) noexcept;
+  bool (*is_apart)(const void* counter) noexcept;
+  void (*forget)(const void* counter) noexcept;
+  // Of the thread that forked this process.
+  struct forked {
+    std::uint32_t kept;  // the sections of this counter that are noted
+    bool some_apart;  // it has others, or had some when the fork was not told
+    std::uint32_t settled;  // the process that it forked, where nobody had any there; or 0
+  };
+  forked (*of_forked)(const void* counter) noexcept;
+  // Whether the calling thread is the one, and has others.
+  bool (*has_apart)() noexcept;
+};
+
 }  // namespace pawl::inline v0::detail

@@ -200,12 +200,22 @@ struct module_threads {
   host_atomic<std::uint64_t> end_key{0};
   host_atomic<std::uint32_t> process{0};
   std::uint64_t (*watch)() = nullptr;  // of the module that has this
+  section_notes notes = {};  // of the same
   noted_sections kept_sections;  // of the thread that forked this process, when it did
   // That thread has some that are counted apart. Only it changes this, and once. (True: of a fork that nobody was told of.)
   host_atomic<bool> sections_apart{true};
+  std::uint32_t settled = 0;  // the process that was forked, where this was false there
 };
+[[gnu::visibility("hidden")]] inline bool note_section(const void* counter) noexcept;
+[[gnu::visibility("hidden")]] inline bool section_is_apart(const void* counter) noexcept;
+[[gnu::visibility("hidden")]] inline void forget_section(const void* counter) noexcept;
+[[gnu::visibility("hidden")]] inline section_notes::forked forked_sections(const void* counter) noexcept;
+[[gnu::visibility("hidden")]] inline bool has_sections_apart() noexcept;
+
 // NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{{nullptr}, {0}, {0}, &watch_ends, {}, {true}};
+[[gnu::weak, gnu::visibility("default")]] constinit module_threads shared_threads{
+    {nullptr}, {0},    {0}, &watch_ends, {&note_section, &section_is_apart, &forget_section, &forked_sections, &has_sections_apart},
+    {},        {true}, 0};
 
 /// Names this process among those that fork makes of it. Not 0.
 inline std::uint32_t this_process() noexcept {
@@ -214,7 +224,8 @@ inline std::uint32_t this_process() noexcept {
   return known != 0 ? known : static_cast<std::uint32_t>(getpid());
 }
 
-/// A section of this thread ends that only `counter` knew of.
+inline bool note_section(const void* counter) noexcept { return this_thread_table.sections().note(counter); }
+inline bool section_is_apart(const void* counter) noexcept { return this_thread_table.sections().is_apart(counter); }
 inline void forget_section(const void* counter) noexcept {
   noted_sections& mine = this_thread_table.sections();
   const bool apart = mine.some_apart();
@@ -222,6 +233,12 @@ inline void forget_section(const void* counter) noexcept {
   // (8) release: pairs with (9), by which others learn that our sections are over, and may free what they read
   if (apart && !mine.some_apart()) shared_threads.sections_apart.store(false, std::memory_order_release);
 }
+inline section_notes::forked forked_sections(const void* counter) noexcept {
+  // (9) acquire: pairs with (8): what the last section read comes before what is done since none is left
+  const bool some_apart = shared_threads.sections_apart.load(std::memory_order_acquire);
+  return {shared_threads.kept_sections.of(counter), some_apart, shared_threads.settled};
+}
+inline bool has_sections_apart() noexcept { return this_thread_table.sections().some_apart(); }
 
 /// Called at the end of a thread.
 [[gnu::visibility("hidden")]] inline void end_thread(void* leases) noexcept {
@@ -236,6 +253,8 @@ inline void forget_section(const void* counter) noexcept {
 [[gnu::visibility("hidden")]] inline void end_fork_in_child() noexcept {
   const auto process = static_cast<std::uint32_t>(getpid());
   // relaxed, all: there is no other thread
+  const bool settled = !shared_threads.sections_apart.load(std::memory_order_relaxed);
+  shared_threads.settled = settled ? shared_threads.process.load(std::memory_order_relaxed) : 0;
   shared_threads.process.store(process, std::memory_order_relaxed);
   noted_sections& sections = this_thread_table.sections();
   sections.fork();
