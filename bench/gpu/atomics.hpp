@@ -113,10 +113,11 @@ struct store_adds : counting {
 struct cas_loops : counting {
   static constexpr const char* name = "cas_loop";
   template <class Cell, class T>
-  static constexpr bool has = requires(Cell cell, T v) { cell.load(); cell.compare_exchange(v, v); };
+  static constexpr bool has = requires(Cell cell, T v) { cell.compare_exchange(v, v); };
   template <class Cell, class T>
   static __device__ std::uint64_t apply(Cell cell, unsigned, unsigned) {
-    T old = cell.load();
+    T old = value_of<T>(0);
+    if constexpr (requires { cell.load(); }) old = cell.load();
     while (!cell.compare_exchange(old, value_of<T>((number_of(old) + 1) % numbers<T>))) {}
     return number_of(old);
   }
@@ -247,8 +248,8 @@ class atomics {
     for (unsigned bits = 0; bits <= most; bits += 2) {
       point<by_pawl<T, Scope, Order>, Operation, Scope, Order>(bits);
       if constexpr (WithFloor) point<by_cuda<T, Scope, Order>, Operation, Scope, Order>(bits);
-      // Numbers of less than four bytes: not a type of CUDA's or of libcu++'s atomics in all versions.
-      if constexpr (sizeof(T) >= 4) point<by_libcu<T, Scope, Order>, Operation, Scope, Order>(bits);
+      // It has these sizes.
+      if constexpr (sizeof(T) == 4 || sizeof(T) == 8) point<by_libcu<T, Scope, Order>, Operation, Scope, Order>(bits);
     }
   }
 

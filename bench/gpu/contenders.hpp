@@ -68,7 +68,8 @@ class by_pawl {
   pawl::atomic_ref<T, pawl::backend::cuda<Scope>> cell_;
 };
 
-/// cuda::atomic_ref, but for what its headers of CUDA 13 don't compile: compare_exchange of 16 bytes.
+/// cuda::atomic_ref, but for 16 bytes: of what CUDA 13.0's headers make of its load, store and exchange, ptxas says 'Duplicate definition of
+/// variable', and its compare_exchange doesn't compile.
 template <class T, class Scope, std::memory_order Order>
 class by_libcu {
   static constexpr cuda::thread_scope its_scope = std::same_as<Scope, pawl::scope::block>    ? cuda::thread_scope_block
@@ -84,11 +85,9 @@ class by_libcu {
   __device__ T load() const { return cell_.load(its_order); }
   __device__ void store(T v) const { cell_.store(v, its_order); }
   __device__ T exchange(T v) const { return cell_.exchange(v, its_order); }
-  __device__ bool compare_exchange(T& expected, T v) const requires(sizeof(T) <= 8) {
-    return cell_.compare_exchange_weak(expected, v, its_order);
-  }
-  __device__ T fetch_add(T v) const requires std::is_arithmetic_v<T> { return cell_.fetch_add(v, its_order); }
-  __device__ T fetch_min(T v) const requires std::is_arithmetic_v<T> { return cell_.fetch_min(v, its_order); }
+  __device__ bool compare_exchange(T& expected, T v) const { return cell_.compare_exchange_weak(expected, v, its_order); }
+  __device__ T fetch_add(T v) const { return cell_.fetch_add(v, its_order); }
+  __device__ T fetch_min(T v) const { return cell_.fetch_min(v, its_order); }
 
  private:
   cuda::atomic_ref<T, its_scope> cell_;
@@ -115,12 +114,12 @@ class by_cuda {
     else if constexpr (in_device) return of_word(atomicExch(at, to_word(v)));
     else return of_word(atomicExch_system(at, to_word(v)));
   }
-  __device__ bool compare_exchange(T& expected, T v) const requires(sizeof(T) >= 2) {
+  __device__ bool compare_exchange(T& expected, T v) const requires(sizeof(T) >= 4 || (sizeof(T) == 2 && in_device)) {
     word* const at = reinterpret_cast<word*>(cell_);
     const word wanted = to_word(expected);
     word found;
-    if constexpr (in_block) found = atomicCAS_block(at, wanted, to_word(v));
-    else if constexpr (in_device) found = atomicCAS(at, wanted, to_word(v));
+    if constexpr (in_device) found = atomicCAS(at, wanted, to_word(v));
+    else if constexpr (in_block) found = atomicCAS_block(at, wanted, to_word(v));
     else found = atomicCAS_system(at, wanted, to_word(v));
     expected = of_word(found);
     return found == wanted;
