@@ -5,6 +5,7 @@
 // Every run is checked: the value of each cell, from how many operations it got, and the sum of all that was returned.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -14,6 +15,8 @@
 namespace gpu {
 
 constexpr unsigned shared_cells = 2048;  // 32 KiB of the widest
+
+constexpr unsigned most_in_loop = 4096;  // threads for each cell
 
 /// The cell, of 2^bits, of one thread's operation.
 __device__ inline unsigned cell_of(unsigned thread, unsigned round, unsigned bits) {
@@ -257,7 +260,12 @@ class atomics {
   void point(unsigned bits) {
     if constexpr (Operation::template has<Cell, T>) {
       constexpr bool shared = is_shared<Scope>;
-      const unsigned count = shared ? blocks_ << bits : 1U << bits;
+      // Failed attempts of a compare-and-swap loop grow with the square of the threads on a cell, so these are fewer. (All on one cell may
+      // take a minute, and a kernel can't be ended.)
+      constexpr bool retries = std::same_as<Operation, cas_loops> || (std::same_as<Operation, fetch_mins> && !std::integral<T>) ||
+                               (sizeof(T) < 4 && !std::same_as<Operation, loads> && !std::same_as<Operation, stores>);
+      const unsigned blocks = retries && !shared ? std::min(blocks_, std::max(1U, (most_in_loop << bits) / threads_)) : blocks_;
+      const unsigned count = shared ? blocks << bits : 1U << bits;
       const row what = row()
                            .with("study", "atomics")
                            .with("operation", Operation::name)
@@ -267,35 +275,35 @@ class atomics {
                            .with("memory", shared ? "shared" : "global")
                            .with("addresses", std::uint64_t{1U << bits})
                            .with("by", Cell::name)
-                           .with("threads", std::uint64_t{blocks_ * threads_});
+                           .with("threads", std::uint64_t{blocks * threads_});
       // A float counts to 2^24.
-      const unsigned most = std::max(1U, std::min(static_cast<unsigned>(in_.value("rounds")), (1U << 24U) / (blocks_ * threads_)));
+      const unsigned most = std::max(1U, std::min(static_cast<unsigned>(in_.value("rounds")), (1U << 24U) / (blocks * threads_)));
       in_.measure(
-          what, 1.0 * blocks_ * threads_, most,
+          what, 1.0 * blocks * threads_, most,
           [&](unsigned rounds) {
-            foresee_all(bits, rounds, shared);
+            foresee_all(blocks, bits, rounds, shared);
             begin_with<Operation><<<blocks_, threads_>>>(cells_.data(), count);
           },
           [&](unsigned rounds) {
-            operate<Cell, Operation, T, Scope><<<blocks_, threads_>>>(cells_.data(), bits, rounds, returned_.data());
+            operate<Cell, Operation, T, Scope><<<blocks, threads_>>>(cells_.data(), bits, rounds, returned_.data());
           },
-          [&](unsigned) { return judge_all<Operation>(count, bits); });
+          [&](unsigned) { return judge_all<Operation>(blocks, count, bits); });
     }
   }
 
-  void foresee_all(unsigned bits, unsigned rounds, bool shared) {
-    const unsigned key = bits << 24U | rounds << 1U | (shared ? 1U : 0U);
-    if (key == foreseen_) return;
-    foreseen_ = key;
+  void foresee_all(unsigned blocks, unsigned bits, unsigned rounds, bool shared) {
+    const std::array<unsigned, 4> what{blocks, bits, rounds, shared ? 1U : 0U};
+    if (what == foreseen_) return;
+    foreseen_ = what;
     operations_.clear();
     begin_at<<<blocks_, threads_>>>(least_.data(), most_cells_, span<T>);
-    foresee<T><<<blocks_, threads_>>>(operations_.data(), least_.data(), bits, rounds, shared);
+    foresee<T><<<blocks, threads_>>>(operations_.data(), least_.data(), bits, rounds, shared);
   }
 
   template <class Operation>
-  std::string judge_all(unsigned count, unsigned bits) {
+  std::string judge_all(unsigned blocks, unsigned count, unsigned bits) {
     verdict_.clear();
-    judge<Operation><<<blocks_, threads_>>>(verdict_.data(), cells_.data(), operations_.data(), least_.data(), count, bits,
+    judge<Operation><<<blocks, threads_>>>(verdict_.data(), cells_.data(), operations_.data(), least_.data(), count, bits,
                                             returned_.data());
     in_.launched();
     in_.wait();
@@ -315,7 +323,7 @@ class atomics {
   memory<unsigned> least_;
   memory<std::uint64_t> returned_;
   memory<verdict> verdict_;
-  unsigned foreseen_ = ~0U;
+  std::array<unsigned, 4> foreseen_{};
 };
 
 }  // namespace gpu

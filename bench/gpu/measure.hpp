@@ -115,12 +115,13 @@ class study {
 
   /// Measures launch(rounds), which launches one kernel or more: once uncounted, then with twice as many rounds again and again, up to
   /// `most`, until it takes long enough to be measured, then `repetitions` times. Before each run prepare(rounds); after it
-  /// wrong(rounds), a string, empty where the results are right. What was wrong once has no time at all.
+  /// wrong(rounds), a string, empty where the results are right. What was wrong once has no time at all. Fewer repetitions where they take
+  /// longer than a second. Returns the time of the slowest run but the first, in microseconds; 0 where nothing was measured.
   template <class Prepare, class Launch, class Wrong>
-  void measure(const row& what, double operations_per_round, unsigned most, Prepare prepare, Launch launch, Wrong wrong) {
+  double measure(const row& what, double operations_per_round, unsigned most, Prepare prepare, Launch launch, Wrong wrong) {
     if (is_late()) {
       ++left_out_;
-      return;
+      return 0;
     }
     running_ = what.text();
     const auto run = [&](unsigned rounds) -> std::optional<double> {
@@ -140,7 +141,7 @@ class study {
     };
     unsigned rounds = 1;
     // The first run loads the kernel, too.
-    if (!run(rounds)) return;
+    if (!run(rounds)) return 0;
     const auto enough = static_cast<double>(value("microseconds"));
     std::optional<double> took = run(rounds);
     while (took && *took < enough && rounds < most && !is_late()) {
@@ -148,12 +149,13 @@ class study {
       took = run(rounds);
     }
     std::vector<double> times;
+    const auto begun = std::chrono::steady_clock::now();
     for (std::uint64_t i = 0; i < value("repetitions") && took; ++i) {
-      if (!times.empty() && is_late()) break;
+      if (!times.empty() && (is_late() || std::chrono::steady_clock::now() - begun > std::chrono::seconds(1))) break;
       took = run(rounds);
       if (took) times.push_back(*took);
     }
-    if (!took || times.empty()) return;
+    if (!took || times.empty()) return 0;
     std::sort(times.begin(), times.end());
     const double operations = operations_per_round * rounds;
     const double median = times[times.size() / 2];
@@ -166,7 +168,12 @@ class study {
               .with("us_median", median)
               .with("us_max", times.back())
               .with("mops", rate));
+    return times.back();
   }
+
+  /// Whether something `times` as slow as what took `microseconds` may be tried. Compare-and-swap loops on one word take a time that grows
+  /// with the square of their number, and a kernel can't be ended.
+  [[nodiscard]] bool may_try(double microseconds, double times) const { return microseconds * times < 1e6; }
 
   /// A row that says why something isn't measured.
   void skip(const row& what, const char* why) { print(what.with("skipped", why)); }
