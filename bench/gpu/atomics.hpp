@@ -14,6 +14,13 @@
 
 namespace gpu {
 
+// Fewer types and scopes, where it's tested that all of it compiles and runs: nvcc takes its time.
+#if defined(PAWL_TEST_FEW)
+constexpr bool few = true;
+#else
+constexpr bool few = false;
+#endif
+
 constexpr unsigned shared_cells = 2048;  // 32 KiB of the widest
 
 constexpr unsigned most_in_loop = 4096;  // threads for each cell

@@ -5,7 +5,7 @@
 int main(int count, char** arguments) {
   using namespace gpu;
   study in("atomics_narrow", count, arguments, {{"blocks", 0}, {"threads", 256}, {"bits", 20}, {"rounds", 64}});
-  const auto all_of = [&]<class T>(atomics<T>&& of) {
+  const auto all_of = [&]<class T>(atomics<T>&& of) -> void {
     of.template run<pawl::scope::device, loads, stores, fetch_adds, exchanges, cas_loops, fetch_mins>();
     of.template run<pawl::scope::block, fetch_adds, cas_loops>();
   };

@@ -10,7 +10,8 @@ import sys
 PUBLISHED = [
     ("insert", "NVIDIA RTX PRO 6000 Blackwell, 8,000,000 keys, half full: 7911 (github.com/NVIDIA/cccl/pull/9748, 2026, its CUCO column)"),
     ("insert", "Quadro RTX 8000, 8,000,000 keys, half full: 1407; 80,000,000 keys: 1352 (github.com/NVIDIA/cuCollections/pull/681, 2025, from ms)"),
-    ("insert", "NVIDIA H100-80GB-SXM: 87.5 GB/s of keys and values (developer.nvidia.com/blog/maximizing-performance-with-massively-parallel-hash-maps-on-gpus)"),
+    ("insert", "NVIDIA H100-80GB-SXM: 87.5 GB/s of keys and values (developer.nvidia.com/blog/maximizing-performance-with-massively-parallel-hash-maps-on-gpus,"
+               " 2023, as engineering.fyi sums it up)"),
     ("find", "NVIDIA H100-80GB-SXM: 134.6 GB/s (the same)"),
 ]
 
@@ -33,19 +34,26 @@ def rate(row):
     return f"{mops:.0f}" if mops >= 100 else f"{mops:.3g}"
 
 
-def pivot(rows, what, across, title):
-    """A line for each `what`, a tuple of names, and a column for each value of `across`."""
+def pivot(rows, what, across, title, beside=()):
+    """A line for each `what`, a tuple of names, and a column for each value of `across`. Of rows that differ in `by` only, `beside` are those that share
+    a cell, in this order."""
     columns = list(dict.fromkeys(row.get(across) for row in rows))
     cells = {}
     for row in rows:
-        cells.setdefault(tuple(str(row.get(name, "")) for name in what), {})[row.get(across)] = row
-    lines = [[title, *map(str, columns)]]
-    lines += [[" ".join(filter(None, key)), *(rate(values.get(column)) for column in columns)] for key, values in cells.items()]
+        cells.setdefault(tuple(str(row.get(name, "")) for name in what), {}).setdefault(row.get(across), {})[row["by"]] = row
+    lines = [[title + (": " if beside else "") + " / ".join(beside), *map(str, columns)]]
+    for key, values in cells.items():
+        line = [" ".join(filter(None, key))]
+        for column in columns:
+            found = values.get(column, {})
+            line.append(" / ".join(rate(found.get(who)) for who in beside or list(found)[:1]) or "-")
+        lines.append(line)
     return grid(lines)
 
 
 def some(rows, name, most=4):
     """Of many values, the first, the last and some between."""
+    rows = [row for row in rows if name in row]
     values = sorted({row[name] for row in rows})
     kept = {values[i * (len(values) - 1) // (most - 1)] for i in range(most)} if values else set()
     return [row for row in rows if row[name] in kept]
@@ -56,19 +64,20 @@ def study_tables(report):
     of = {}
     for row in rows:
         of.setdefault(row["study"], []).append(row)
+    three = ("pawl", "cuda", "libcu++")
     if atomics := [row for row in of.get("atomics", []) if "addresses" in row]:
-        yield pivot(some([row for row in atomics if row["memory"] == "global"], "addresses"), ("operation", "type", "scope", "order", "by"), "addresses",
-                    "atomics, by addresses")
-        yield pivot(some([row for row in atomics if row["memory"] == "shared"], "addresses"), ("operation", "type", "order", "by"), "addresses",
-                    "atomics of a block in shared memory, by addresses for each block")
+        yield pivot(some([row for row in atomics if row["memory"] == "global"], "addresses"), ("operation", "type", "scope", "order"), "addresses",
+                    "atomics by addresses", three)
+        yield pivot(some([row for row in atomics if row["memory"] == "shared"], "addresses"), ("operation", "type", "order"), "addresses",
+                    "atomics in shared memory by addresses", three)
     if aggregated := of.get("aggregated"):
-        yield pivot(aggregated, ("type", "counters", "adding", "by"), "active_lanes", "fetch_add, by active lanes: counters, what is added")
+        yield pivot(some(aggregated, "active_lanes"), ("type", "counters", "adding"), "active_lanes", "fetch_add by active lanes", ("pawl, aggregated", "pawl", "cuda"))
     if histogram := of.get("histogram"):
-        yield pivot(histogram, ("bins", "input"), "by", "histogram, bins and input")
+        yield pivot(histogram, ("bins", "input"), "by", "histogram: bins, input")
     if containers := of.get("containers"):
-        yield pivot(containers, ("container", "by"), "threads", "pushes and pops, by threads")
+        yield pivot(containers, ("container", "by"), "threads", "pushes and pops by threads")
     if maps := [row for row in of.get("maps", []) if "operation" in row]:
-        yield pivot(maps, ("operation", "by", "load_factor"), "elements", "map, by elements: operation, load factor")
+        yield pivot(maps, ("operation", "by", "load_factor"), "elements", "map by elements: operation, load factor")
         yield "\n".join(["cuCollections' static_map, as published, in the same unit:", *(f"  {operation}: {what}" for operation, what in PUBLISHED)])
 
 

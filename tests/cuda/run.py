@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Builds the device tests and runs all of them: on this machine's GPU, or under an interpreter of PTX in several schedules. (With the study
-and compute-sanitizer, and bounded in time: bench/gpu/run.py.)
+and compute-sanitizer, and bounded in time: bench/gpu/command.py.)
 
 run.py [--nvcc NVCC] [--interpreter FOLDER] [--seeds N] [--json FILE]
 

@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -38,6 +39,9 @@ TINY_OF = {"histogram": {"elements": 3000}, "maps": {"elements": 500}, "containe
 SANITIZERS = {"memcheck": [], "racecheck": ["--racecheck-report", "all"]}
 FOUND = 99  # a sanitizer's exit status where it has found something
 SMALL = (4, 64)
+# How many seconds a program may take: a device test, one that is interpreted, one under a sanitizer; and of the study beyond the time that it is given: what a
+# hanging kernel is waited for, and what has begun when time is up.
+LIMITS = {"tests": 60, "interpreted": 600, "sanitizers": 60, "study": 40}
 
 
 def find(program, *folders):
@@ -175,12 +179,13 @@ class gpu_run:
         source = building.STUDY / name if kind == "study" else name
         start = time.monotonic()
         # A compiler newer than those that were tried may have new warnings; they are no reason to lose a machine's minutes.
-        said = building.build(self.nvcc, source, INCLUDE, self.target, self.binary(kind, name), "-lineinfo", seconds=max(1, self.left()),
+        flags = ["-DPAWL_TEST_FEW"] if self.options.few else []
+        said = building.build(self.nvcc, source, INCLUDE, self.target, self.binary(kind, name), "-lineinfo", *flags, seconds=max(1, self.left()),
                               strict=bool(self.options.interpreter))
         return said, round(time.monotonic() - start, 1)
 
     def run_test(self, name, settings, size):
-        limit = min(self.left(), 600 if self.library else 60)
+        limit = min(self.left(), LIMITS["interpreted" if self.library else "tests"])
         result = building.run(self.binary("tests", name), self.library, size, seconds=limit, **settings)
         self.report["tests"].append({**result, "size": size, "settings": settings, "right": bool(building.is_right(result))})
         print(tests.line(name, settings, size, result), flush=True)
@@ -192,10 +197,9 @@ class gpu_run:
         sizes = {**TINY, **TINY_OF.get(name, {})} if self.library else {}
         arguments = [f"{key}={value}" for key, value in {**sizes, "seconds": seconds}.items()]
         settings = {"PTX_RACE": "1"} if self.library else {}
-        # Beyond its own time, what a hanging kernel is waited for, and what a point takes that has begun.
-        result = building.run(self.binary("study", name), self.library, arguments, seconds=min(self.left(), seconds + 40), **settings)
+        result = building.run(self.binary("study", name), self.library, arguments, seconds=min(self.left(), seconds + LIMITS["study"]), **settings)
         del result["tests"]
-        result["right"] = result["status"] == 0 and result["failed"] == 0 and not result["said"]
+        result["right"] = result["status"] == 0 and result["failed"] == 0 and not result["said"] and bool(result.get("results"))
         if name == "device":
             rows = result.get("results") or [{}]
             self.report["context"]["gpu"] = rows[0]
@@ -208,7 +212,7 @@ class gpu_run:
     def run_sanitizer(self, name, settings, size):
         tool = settings["tool"]
         command = [self.sanitizer, "--tool", tool, "--error-exitcode", str(FOUND), *SANITIZERS[tool]]
-        status, out, err = building.execute([*command, self.binary("tests", name), *size], min(self.left(), 60))
+        status, out, err = building.execute([*command, self.binary("tests", name), *size], min(self.left(), LIMITS["sanitizers"]))
         summary = [line.strip("= ") for line in (out + err).splitlines() if "SUMMARY" in line]
         # Programs that give up under the tool's slowness have not been found to be wrong.
         clean = status == 0 and bool(summary)
@@ -277,7 +281,10 @@ class gpu_run:
         status = self.verdict()
         self.report["exit_status"] = status
         self.write()
-        print("\n" + table.text(self.report))
+        try:
+            print("\n" + table.text(self.report))
+        except Exception:  # results are in the file, and right or wrong without a table
+            traceback.print_exc()
         print(f"\n{self.place}")
         return status
 
@@ -289,6 +296,7 @@ def main():
     options.add_argument("--seeds", type=int, default=3, help="of the interpreter's schedules")
     options.add_argument("--minutes", type=float, help="that it takes at most; 8, or 60 with --interpreter")
     options.add_argument("--parts", type=lambda text: text.split(","), default=["tests", "study", "sanitizers"], help="some of tests,study,sanitizers")
+    options.add_argument("--few", action="store_true", help="fewer types and scopes, which take less time to build")
     options.add_argument("--json", default="", metavar="FILE", help="otherwise bench/results/gpu-NAME-DATE.json, or build/gpu-interpreted.json")
     options = options.parse_args()
     if options.minutes is None:
