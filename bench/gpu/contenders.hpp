@@ -55,17 +55,19 @@ template <class T, class Scope, std::memory_order Order>
 class by_pawl {
  public:
   static constexpr const char* name = "pawl";
-  __device__ explicit by_pawl(T& cell) : cell_(cell) {}
-  __device__ T load() const { return cell_.load(Order); }
-  __device__ void store(T v) const { cell_.store(v, Order); }
-  __device__ T exchange(T v) const { return cell_.exchange(v, Order); }
-  __device__ bool compare_exchange(T& expected, T v) const { return cell_.compare_exchange_weak(expected, v, Order); }
-  __device__ T fetch_add(T v) const requires std::is_arithmetic_v<T> { return cell_.fetch_add(v, Order); }
-  __device__ void store_add(T v) const requires std::is_arithmetic_v<T> { cell_.store_add(v, Order); }
-  __device__ T fetch_min(T v) const requires std::is_arithmetic_v<T> { return cell_.fetch_min(v, Order); }
+  __device__ explicit by_pawl(T& cell) : cell_(&cell) {}
+  __device__ T load() const { return ref().load(Order); }
+  __device__ void store(T v) const { ref().store(v, Order); }
+  __device__ T exchange(T v) const { return ref().exchange(v, Order); }
+  __device__ bool compare_exchange(T& expected, T v) const { return ref().compare_exchange_weak(expected, v, Order); }
+  __device__ T fetch_add(T v) const requires std::is_arithmetic_v<T> { return ref().fetch_add(v, Order); }
+  __device__ void store_add(T v) const requires std::is_arithmetic_v<T> { ref().store_add(v, Order); }
+  __device__ T fetch_min(T v) const requires std::is_arithmetic_v<T> { return ref().fetch_min(v, Order); }
 
  private:
-  pawl::atomic_ref<T, pawl::backend::cuda<Scope>> cell_;
+  // Not a member: of 16 bytes there is none before sm_90.
+  __device__ auto ref() const { return pawl::atomic_ref<T, pawl::backend::cuda<Scope>>(*cell_); }
+  T* cell_;
 };
 
 /// cuda::atomic_ref, but for 16 bytes: of what CUDA 13.0's headers make of its load, store and exchange, ptxas says 'Duplicate definition of
