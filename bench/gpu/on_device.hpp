@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A container over a fixed pool, both in device memory, for as long as the object on the host lives.
+// A container over a fixed pool, both in device memory, for as long as the object on the host lives. They end with their memory, without
+// a destructor, which would be one thread's, and look at each bucket and each element of a map: for seconds, on a GPU.
 #pragma once
 
 #include <cstddef>
@@ -53,33 +54,23 @@ __global__ void construct(held<Container>* place, Container** values, unsigned c
   *values = &place->values;
 }
 template <class Container>
-__global__ void destroy(held<Container>* made) {
-  made->~held<Container>();
-}
-
-template <class Container>
 class on_device {
  public:
   /// `bytes` for the nodes and, of a map, the buckets; `arguments` are the container's constructor's behind the pool.
   template <class... Arguments>
   on_device(study& in, unsigned capacity, std::size_t bytes, Arguments... arguments)
-      : in_(in), place_(in, 1), values_(in, 1), bytes_(in, bytes) {
+      : place_(in, 1), values_(in, 1), bytes_(in, bytes) {
     construct<<<1, 1>>>(place_.data(), values_.data(), capacity, bytes_.data(), bytes, arguments...);
-    in_.launched();
-    in_.wait();
+    in.launched();
+    in.wait();
     ref_ = values_.copy()[0];
   }
   on_device(const on_device&) = delete;
   on_device& operator=(const on_device&) = delete;
-  ~on_device() {
-    destroy<<<1, 1>>>(place_.data());
-    in_.wait();
-  }
   /// For kernels.
   [[nodiscard]] Container* ref() const { return ref_; }
 
  private:
-  study& in_;
   memory<held<Container>> place_;
   memory<Container*> values_;
   memory<std::byte> bytes_;

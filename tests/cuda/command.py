@@ -44,9 +44,10 @@ esac
 SMI = "#!/bin/sh\necho 'Fake GPU 9000, 9.0, 1.2, 1 MHz, 2 MHz, 1 MHz, 80 MiB, 5 W, Enabled, Disabled, 30, 0 %'\n"
 # Impatient: a test has minutes, too.
 START = """
-import sys
+import pathlib, sys
 sys.path.insert(0, sys.argv.pop(1))
 import command
+command.ROOT = pathlib.Path(sys.argv.pop(1))
 command.SECONDS = dict.fromkeys(command.SECONDS, 1)
 command.LIMITS = dict.fromkeys(command.LIMITS, 2)
 command.main()
@@ -70,9 +71,11 @@ class place:
     def let(self, name, does):
         (self.does / name).write_text(does)
 
-    def start(self, *arguments):
+    def start(self, *arguments, named=True):
+        if named:
+            arguments = ("--json", self.folder / "out.json", *arguments)
         environment = {**os.environ, "PATH": f"{self.folder}:/usr/bin:/bin", "PROGRAMS_DO": str(self.does)}
-        return subprocess.Popen([sys.executable, "-B", "-c", START, str(STUDY), "--json", str(self.folder / "out.json"), *arguments], env=environment,
+        return subprocess.Popen([sys.executable, "-B", "-c", START, str(STUDY), str(self.folder), *map(str, arguments)], env=environment,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def result(self):
@@ -182,13 +185,24 @@ def it_is_killed(where):
     must(len(where.result()["tests"]) > 1, "what was run before")
 
 
+def it_names_its_file(where):
+    # After what nvidia-smi says, or without it after what CUDA says.
+    for _ in range(2):
+        where.start("--parts", "study", named=False).communicate(timeout=60)
+        files = list((where.folder / "bench" / "results").iterdir())
+        must(len(files) == 1 and files[0].match("gpu-fake-gpu-9000-2*.json") and json.loads(files[0].read_text())["complete"], files)
+        files[0].unlink()
+        (where.folder / "nvidia-smi").unlink(missing_ok=True)
+
+
 def there_is_no_nvcc(where):
     status, result, _ = where.run("--nvcc", "/nowhere/nvcc")
     must(status == 2 and result["problems"] and not result["tests"], result)
 
 
 def main():
-    for each in (all_right, everything_goes_wrong, nothing_wrong_but_unended, time_runs_out, it_is_interrupted, it_is_killed, there_is_no_nvcc):
+    for each in (all_right, everything_goes_wrong, nothing_wrong_but_unended, time_runs_out, it_is_interrupted, it_is_killed, it_names_its_file,
+                 there_is_no_nvcc):
         with tempfile.TemporaryDirectory() as folder:
             each(place(pathlib.Path(folder)))
         print(each.__name__.replace("_", " "), flush=True)
