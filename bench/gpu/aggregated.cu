@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// fetch_add_aggregated beside a fetch_add by each thread and CUDA's atomicAdd, with 1 to 32 threads of each warp: on one counter, and on one
-// for each block; where all add 1, and where each adds its own number. Every run is checked by the counters and the sum of all results.
+// fetch_add_aggregated beside a fetch_add by each thread and CUDA's atomicAdd, with 1 to 32 threads of each warp: on one counter, and on
+// one for each block; where all add 1, and where they don't. Every run is checked by the counters and the sum of all results.
 #include <pawl/cuda.hpp>
 
 #include "contenders.hpp"
@@ -41,7 +41,8 @@ __global__ void add(T* counters, unsigned active, unsigned rounds, bool one, std
 
 class aggregation {
  public:
-  explicit aggregation(gpu::study& in) : in_(in), threads_(static_cast<unsigned>(in.value("threads"))), blocks_(in.blocks(threads_)) {}
+  explicit aggregation(gpu::study& in)
+      : in_(in), threads_(static_cast<unsigned>(in.value("threads"))), blocks_(in.blocks(threads_)) {}
 
   template <class T>
   void all_of(const char* type) {
@@ -75,9 +76,7 @@ class aggregation {
     const unsigned most = std::max(1U, std::min(static_cast<unsigned>(in_.value("rounds")), (1U << 23U) / adders));
     in_.measure(
         what, adders, most, [&](unsigned) { counters.clear(); },
-        [&](unsigned rounds) {
-          add<Cell, T, Alike><<<blocks_, threads_>>>(counters.data(), active, rounds, one, returned.data());
-        },
+        [&](unsigned rounds) { add<Cell, T, Alike><<<blocks_, threads_>>>(counters.data(), active, rounds, one, returned.data()); },
         [&](unsigned rounds) { return judged<T, Alike>(counters, returned, one, adders, active, rounds); });
   }
 

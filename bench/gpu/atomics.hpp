@@ -46,13 +46,21 @@ struct loads {
   template <class Cell, class T>
   static constexpr bool has = requires(Cell cell) { cell.load(); };
   template <class Cell, class T>
-  static __device__ std::uint64_t apply(Cell cell, unsigned, unsigned) { return number_of(cell.load()); }
+  static __device__ std::uint64_t apply(Cell cell, unsigned, unsigned) {
+    return number_of(cell.load());
+  }
   template <class T>
-  static __device__ std::uint64_t first() { return 1; }
+  static __device__ std::uint64_t first() {
+    return 1;
+  }
   template <class T>
-  static __device__ std::uint64_t last(unsigned, unsigned, unsigned) { return 1; }
+  static __device__ std::uint64_t last(unsigned, unsigned, unsigned) {
+    return 1;
+  }
   template <class T>
-  static __device__ std::uint64_t returned(unsigned n, unsigned) { return n; }
+  static __device__ std::uint64_t returned(unsigned n, unsigned) {
+    return n;
+  }
 };
 struct stores {
   static constexpr const char* name = "store";
@@ -64,11 +72,17 @@ struct stores {
     return 0;
   }
   template <class T>
-  static __device__ std::uint64_t first() { return 0; }
+  static __device__ std::uint64_t first() {
+    return 0;
+  }
   template <class T>
-  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index) { return n == 0 ? 0 : mark_of(index); }
+  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index) {
+    return n == 0 ? 0 : mark_of(index);
+  }
   template <class T>
-  static __device__ std::uint64_t returned(unsigned, unsigned) { return 0; }
+  static __device__ std::uint64_t returned(unsigned, unsigned) {
+    return 0;
+  }
 };
 struct exchanges {
   static constexpr const char* name = "exchange";
@@ -79,21 +93,31 @@ struct exchanges {
     return number_of(cell.exchange(value_of<T>(mark_of(index))));
   }
   template <class T>
-  static __device__ std::uint64_t first() { return 0; }
+  static __device__ std::uint64_t first() {
+    return 0;
+  }
   template <class T>
-  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index) { return n == 0 ? 0 : mark_of(index); }
+  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index) {
+    return n == 0 ? 0 : mark_of(index);
+  }
   // All but the first found what is stored.
   template <class T>
-  static __device__ std::uint64_t returned(unsigned n, unsigned index) { return n == 0 ? 0 : (n - 1) * mark_of(index); }
+  static __device__ std::uint64_t returned(unsigned n, unsigned index) {
+    return n == 0 ? 0 : (n - 1) * mark_of(index);
+  }
 };
 /// What additions of 1 have in common: each number is returned once. Numbers of one and two bytes begin again.
 struct counting {
   template <class T>
   static constexpr std::uint64_t numbers = std::uint64_t{1} << (sizeof(T) < 4 ? 8 * sizeof(T) : 63);
   template <class T>
-  static __device__ std::uint64_t first() { return 0; }
+  static __device__ std::uint64_t first() {
+    return 0;
+  }
   template <class T>
-  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned) { return n % numbers<T>; }
+  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned) {
+    return n % numbers<T>;
+  }
   template <class T>
   static __device__ std::uint64_t returned(unsigned n, unsigned) {
     const std::uint64_t whole = n / numbers<T>;
@@ -106,7 +130,9 @@ struct fetch_adds : counting {
   template <class Cell, class T>
   static constexpr bool has = requires(Cell cell, T v) { cell.fetch_add(v); };
   template <class Cell, class T>
-  static __device__ std::uint64_t apply(Cell cell, unsigned, unsigned) { return number_of(cell.fetch_add(T{1})); }
+  static __device__ std::uint64_t apply(Cell cell, unsigned, unsigned) {
+    return number_of(cell.fetch_add(T{1}));
+  }
 };
 struct store_adds : counting {
   static constexpr const char* name = "store_add";
@@ -118,7 +144,9 @@ struct store_adds : counting {
     return 0;
   }
   template <class T>
-  static __device__ std::uint64_t returned(unsigned, unsigned) { return 0; }
+  static __device__ std::uint64_t returned(unsigned, unsigned) {
+    return 0;
+  }
 };
 struct cas_loops : counting {
   static constexpr const char* name = "cas_loop";
@@ -128,7 +156,8 @@ struct cas_loops : counting {
   static __device__ std::uint64_t apply(Cell cell, unsigned, unsigned) {
     T old = value_of<T>(0);
     if constexpr (requires { cell.load(); }) old = cell.load();
-    while (!cell.compare_exchange(old, value_of<T>((number_of(old) + 1) % numbers<T>))) {}
+    while (!cell.compare_exchange(old, value_of<T>((number_of(old) + 1) % numbers<T>))) {
+    }
     return number_of(old);
   }
 };
@@ -143,11 +172,17 @@ struct fetch_mins {
     return 0;
   }
   template <class T>
-  static __device__ std::uint64_t first() { return span<T>; }
+  static __device__ std::uint64_t first() {
+    return span<T>;
+  }
   template <class T>
-  static __device__ std::uint64_t last(unsigned, unsigned least, unsigned) { return least; }
+  static __device__ std::uint64_t last(unsigned, unsigned least, unsigned) {
+    return least;
+  }
   template <class T>
-  static __device__ std::uint64_t returned(unsigned, unsigned) { return 0; }
+  static __device__ std::uint64_t returned(unsigned, unsigned) {
+    return 0;
+  }
 };
 
 template <class Scope>
@@ -310,8 +345,8 @@ class atomics {
   template <class Operation>
   std::string judge_all(unsigned blocks, unsigned count, unsigned bits) {
     verdict_.clear();
-    judge<Operation><<<blocks, threads_>>>(verdict_.data(), cells_.data(), operations_.data(), least_.data(), count, bits,
-                                            returned_.data());
+    judge<Operation>
+        <<<blocks, threads_>>>(verdict_.data(), cells_.data(), operations_.data(), least_.data(), count, bits, returned_.data());
     in_.launched();
     in_.wait();
     const verdict is = verdict_.copy()[0];

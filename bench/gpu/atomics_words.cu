@@ -8,7 +8,8 @@ int main(int count, char** arguments) {
   const auto all_of = [&]<class T>(atomics<T>&& of) -> void {
     of.template run<pawl::scope::device, loads, stores, fetch_adds, store_adds, exchanges, cas_loops, fetch_mins>();
     of.template run<pawl::scope::block, loads, stores, fetch_adds, store_adds, exchanges, cas_loops, fetch_mins>();
-    if constexpr (!few) of.template run<pawl::scope::system, loads, stores, fetch_adds, store_adds, exchanges, cas_loops, fetch_mins>();
+    if constexpr (!few)
+      of.template run<pawl::scope::system, loads, stores, fetch_adds, store_adds, exchanges, cas_loops, fetch_mins>();
   };
   all_of(atomics<unsigned>(in, "u32"));
   if constexpr (!few) all_of(atomics<unsigned long long>(in, "u64"));

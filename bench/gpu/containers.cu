@@ -36,7 +36,8 @@ struct cas_loops {
   unsigned* counter;
   __device__ bool change(unsigned by) const {
     unsigned old = word(*counter).load();
-    while (!word(*counter).compare_exchange(old, old + by)) {}
+    while (!word(*counter).compare_exchange(old, old + by)) {
+    }
     return true;
   }
   __device__ bool push(unsigned) const { return change(1); }
@@ -67,7 +68,10 @@ template <class Container>
 class measured {
  public:
   measured(gpu::study& in, const char* what, const char* who, Container container)
-      : in_(in), what_(gpu::row().with("study", "containers").with("container", what).with("by", who)), container_(container), of_(in, 1) {}
+      : in_(in),
+        what_(gpu::row().with("study", "containers").with("container", what).with("by", who)),
+        container_(container),
+        of_(in, 1) {}
 
   void with(unsigned threads) {
     const gpu::row what = what_.with("threads", std::uint64_t{threads});

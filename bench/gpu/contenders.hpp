@@ -60,9 +60,21 @@ class by_pawl {
   __device__ void store(T v) const { ref().store(v, Order); }
   __device__ T exchange(T v) const { return ref().exchange(v, Order); }
   __device__ bool compare_exchange(T& expected, T v) const { return ref().compare_exchange_weak(expected, v, Order); }
-  __device__ T fetch_add(T v) const requires std::is_arithmetic_v<T> { return ref().fetch_add(v, Order); }
-  __device__ void store_add(T v) const requires std::is_arithmetic_v<T> { ref().store_add(v, Order); }
-  __device__ T fetch_min(T v) const requires std::is_arithmetic_v<T> { return ref().fetch_min(v, Order); }
+  __device__ T fetch_add(T v) const
+    requires std::is_arithmetic_v<T>
+  {
+    return ref().fetch_add(v, Order);
+  }
+  __device__ void store_add(T v) const
+    requires std::is_arithmetic_v<T>
+  {
+    ref().store_add(v, Order);
+  }
+  __device__ T fetch_min(T v) const
+    requires std::is_arithmetic_v<T>
+  {
+    return ref().fetch_min(v, Order);
+  }
 
  private:
   // Not a member: of 16 bytes there is none before sm_90.
@@ -70,8 +82,8 @@ class by_pawl {
   T* cell_;
 };
 
-/// cuda::atomic_ref, but for 16 bytes: of what CUDA 13.0's headers make of its load, store and exchange, ptxas says 'Duplicate definition of
-/// variable', and its compare_exchange doesn't compile.
+/// cuda::atomic_ref, but for 16 bytes: of what CUDA 13.0's headers make of its load, store and exchange, ptxas says 'Duplicate definition
+/// of variable', and its compare_exchange doesn't compile.
 template <class T, class Scope, std::memory_order Order>
 class by_libcu {
   static constexpr cuda::thread_scope its_scope = std::same_as<Scope, pawl::scope::block>    ? cuda::thread_scope_block
@@ -99,43 +111,75 @@ class by_libcu {
 template <class T, class Scope, std::memory_order Order>
 class by_cuda {
   static_assert(Order == std::memory_order_relaxed, "CUDA's atomic functions are relaxed");
-  using word = std::conditional_t<std::same_as<T, wide>, wide,
-                                  std::conditional_t<sizeof(T) == 8, unsigned long long,
-                                                     std::conditional_t<sizeof(T) == 4, unsigned, unsigned short>>>;
+  using word = std::conditional_t<
+      std::same_as<T, wide>, wide,
+      std::conditional_t<sizeof(T) == 8, unsigned long long, std::conditional_t<sizeof(T) == 4, unsigned, unsigned short>>>;
   static constexpr bool in_block = std::same_as<Scope, pawl::scope::block>;
   static constexpr bool in_device = std::same_as<Scope, pawl::scope::device>;
 
  public:
   static constexpr const char* name = "cuda";
   __device__ explicit by_cuda(T& cell) : cell_(&cell) {}
-  __device__ T load() const requires(sizeof(T) <= 8) { return *static_cast<volatile T*>(cell_); }
-  __device__ void store(T v) const requires(sizeof(T) <= 8) { *static_cast<volatile T*>(cell_) = v; }
-  __device__ T exchange(T v) const requires(sizeof(T) >= 4) {
-    word* const at = reinterpret_cast<word*>(cell_);
-    if constexpr (in_block) return of_word(atomicExch_block(at, to_word(v)));
-    else if constexpr (in_device) return of_word(atomicExch(at, to_word(v)));
-    else return of_word(atomicExch_system(at, to_word(v)));
+  __device__ T load() const
+    requires(sizeof(T) <= 8)
+  {
+    return *static_cast<volatile T*>(cell_);
   }
-  __device__ bool compare_exchange(T& expected, T v) const requires(sizeof(T) >= 4 || (sizeof(T) == 2 && in_device)) {
+  __device__ void store(T v) const
+    requires(sizeof(T) <= 8)
+  {
+    *static_cast<volatile T*>(cell_) = v;
+  }
+  __device__ T exchange(T v) const
+    requires(sizeof(T) >= 4)
+  {
+    word* const at = reinterpret_cast<word*>(cell_);
+    if constexpr (in_block)
+      return of_word(atomicExch_block(at, to_word(v)));
+    else if constexpr (in_device)
+      return of_word(atomicExch(at, to_word(v)));
+    else
+      return of_word(atomicExch_system(at, to_word(v)));
+  }
+  __device__ bool compare_exchange(T& expected, T v) const
+    requires(sizeof(T) >= 4 || (sizeof(T) == 2 && in_device))
+  {
     word* const at = reinterpret_cast<word*>(cell_);
     const word wanted = to_word(expected);
     word found;
-    if constexpr (in_device) found = atomicCAS(at, wanted, to_word(v));
-    else if constexpr (in_block) found = atomicCAS_block(at, wanted, to_word(v));
-    else found = atomicCAS_system(at, wanted, to_word(v));
+    if constexpr (in_device)
+      found = atomicCAS(at, wanted, to_word(v));
+    else if constexpr (in_block)
+      found = atomicCAS_block(at, wanted, to_word(v));
+    else
+      found = atomicCAS_system(at, wanted, to_word(v));
     expected = of_word(found);
     return found == wanted;
   }
-  __device__ T fetch_add(T v) const requires(std::is_arithmetic_v<T> && sizeof(T) >= 4) {
-    if constexpr (in_block) return atomicAdd_block(cell_, v);
-    else if constexpr (in_device) return atomicAdd(cell_, v);
-    else return atomicAdd_system(cell_, v);
+  __device__ T fetch_add(T v) const
+    requires(std::is_arithmetic_v<T> && sizeof(T) >= 4)
+  {
+    if constexpr (in_block)
+      return atomicAdd_block(cell_, v);
+    else if constexpr (in_device)
+      return atomicAdd(cell_, v);
+    else
+      return atomicAdd_system(cell_, v);
   }
-  __device__ void store_add(T v) const requires(std::is_arithmetic_v<T> && sizeof(T) >= 4) { static_cast<void>(fetch_add(v)); }
-  __device__ T fetch_min(T v) const requires(std::integral<T> && sizeof(T) >= 4) {
-    if constexpr (in_block) return atomicMin_block(cell_, v);
-    else if constexpr (in_device) return atomicMin(cell_, v);
-    else return atomicMin_system(cell_, v);
+  __device__ void store_add(T v) const
+    requires(std::is_arithmetic_v<T> && sizeof(T) >= 4)
+  {
+    static_cast<void>(fetch_add(v));
+  }
+  __device__ T fetch_min(T v) const
+    requires(std::integral<T> && sizeof(T) >= 4)
+  {
+    if constexpr (in_block)
+      return atomicMin_block(cell_, v);
+    else if constexpr (in_device)
+      return atomicMin(cell_, v);
+    else
+      return atomicMin_system(cell_, v);
   }
 
  private:

@@ -72,7 +72,8 @@ class bulk {
   double at_load_factor(unsigned quarters) {
     const auto wanted = static_cast<unsigned>(std::uint64_t{elements_} * 4 / quarters);
     const unsigned buckets = std::bit_ceil(std::max(1U, wanted));
-    const std::size_t bytes = std::size_t{bytes_of_node} * (elements_ + gpu::pool::max_queues + 1) + std::size_t{16} * (buckets + 64);
+    const std::size_t bytes =
+        std::size_t{bytes_of_node} * (elements_ + gpu::pool::max_queues + 1) + std::size_t{16} * (buckets + 64);
     const double load = static_cast<double>(elements_) / buckets;
     double slowest = 0;
     {
@@ -175,7 +176,8 @@ int main(int count, char** arguments) {
     took = of.at_load_factor(4);
     if (took == 0 || elements * std::uint64_t{4} > in.value("elements")) break;
     if (!in.may_try(took, 16)) {
-      in.skip(gpu::row().with("study", "maps").with("elements", std::uint64_t{elements} * 4), "with fewer it took too long for that");
+      in.skip(gpu::row().with("study", "maps").with("elements", std::uint64_t{elements} * 4),
+              "with fewer it took too long for that");
       break;
     }
     elements *= 4;

@@ -109,9 +109,7 @@ class study {
   }
 
   /// Whether the program's time is up. Points are then left out, and counted.
-  [[nodiscard]] bool is_late() const {
-    return std::chrono::steady_clock::now() - start_ > std::chrono::seconds(value("seconds"));
-  }
+  [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() - start_ > std::chrono::seconds(value("seconds")); }
 
   /// Measures launch(rounds), which launches one kernel or more: once uncounted, then with twice as many rounds again and again, up to
   /// `most`, until it takes long enough to be measured, then `repetitions` times. Before each run prepare(rounds); after it
@@ -207,8 +205,9 @@ class study {
   }
   void close(const std::string& gave_up) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start_;
-    std::printf("\n],\n\"device\": %s, \"architecture\": %d, \"multiprocessors\": %u, \"seconds\": %.1f, \"left_out\": %d, \"failed\": %d",
-                quoted(device_).c_str(), architecture_, processors_, took.count(), left_out_, failed_ + !gave_up.empty());
+    std::printf(
+        "\n],\n\"device\": %s, \"architecture\": %d, \"multiprocessors\": %u, \"seconds\": %.1f, \"left_out\": %d, \"failed\": %d",
+        quoted(device_).c_str(), architecture_, processors_, took.count(), left_out_, failed_ + !gave_up.empty());
     if (!gave_up.empty()) std::printf(",\n\"gave_up\": %s", quoted(gave_up + " at " + running_).c_str());
     std::printf("}\n");
     std::fflush(stdout);

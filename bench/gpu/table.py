@@ -5,22 +5,20 @@ import json
 import pathlib
 import sys
 
-# What cuCollections' static_map is published to do, open addressing with 4-byte keys and values unless said otherwise. Other machines than ours may be, and other
-# load factors: theirs are of slots, ours of elements for each bucket.
-PUBLISHED = [
-    ("insert", "NVIDIA RTX PRO 6000 Blackwell, 8,000,000 keys, half full: 7911 (github.com/NVIDIA/cccl/pull/9748, 2026, its CUCO column)"),
-    ("insert", "Quadro RTX 8000, 8,000,000 keys, half full: 1407; 80,000,000 keys: 1352 (github.com/NVIDIA/cuCollections/pull/681, 2025, from ms)"),
-    ("insert", "NVIDIA H100-80GB-SXM: 87.5 GB/s of keys and values (developer.nvidia.com/blog/maximizing-performance-with-massively-parallel-hash-maps-on-gpus,"
-               " 2023, as engineering.fyi sums it up)"),
-    ("find", "NVIDIA H100-80GB-SXM: 134.6 GB/s (the same)"),
-]
+# What cuCollections' static_map is published to do: open addressing, 4-byte keys and values. On other GPUs, and at another kind of load
+# factor: theirs is of slots, ours of elements for each bucket.
+PUBLISHED = """cuCollections' static_map, as published, in the same unit where not GB/s (sources: docs/cuda.md)
+  insert  7911         RTX PRO 6000 Blackwell, 8,000,000 keys, half full
+  insert  1407         Quadro RTX 8000, 8,000,000 keys, half full
+  insert  1352         Quadro RTX 8000, 80,000,000 keys, half full
+  insert  87.5 GB/s    H100-80GB-SXM, sizes and load factor not seen
+  find    134.6 GB/s   H100-80GB-SXM, sizes and load factor not seen"""
 
 
 def grid(lines):
     """Lines of cells, aligned: the first cell to the left, numbers to the right."""
     widths = [max(len(line[i]) if i < len(line) else 0 for line in lines) for i in range(max(map(len, lines)))]
-    return "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))).rstrip()
-                     for line in lines)
+    return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines)
 
 
 def rate(row):
@@ -35,8 +33,8 @@ def rate(row):
 
 
 def pivot(rows, what, across, title, beside=()):
-    """A line for each `what`, a tuple of names, and a column for each value of `across`. Of rows that differ in `by` only, `beside` are those that share
-    a cell, in this order."""
+    """A line for each `what`, a tuple of names, and a column for each value of `across`. Of rows that differ in `by` only, `beside` are
+    those that share a cell, in this order."""
     columns = list(dict.fromkeys(row.get(across) for row in rows))
     cells = {}
     for row in rows:
@@ -66,19 +64,20 @@ def study_tables(report):
         of.setdefault(row["study"], []).append(row)
     three = ("pawl", "cuda", "libcu++")
     if atomics := [row for row in of.get("atomics", []) if "addresses" in row]:
-        yield pivot(some([row for row in atomics if row["memory"] == "global"], "addresses"), ("operation", "type", "scope", "order"), "addresses",
-                    "atomics by addresses", three)
-        yield pivot(some([row for row in atomics if row["memory"] == "shared"], "addresses"), ("operation", "type", "order"), "addresses",
-                    "atomics in shared memory by addresses", three)
+        for memory, of_what in ("global", ("operation", "type", "scope", "order")), ("shared", ("operation", "type", "order")):
+            chosen = some([row for row in atomics if row["memory"] == memory], "addresses")
+            if chosen:
+                yield pivot(chosen, of_what, "addresses", f"atomics in {memory} memory by addresses", three)
     if aggregated := of.get("aggregated"):
-        yield pivot(some(aggregated, "active_lanes"), ("type", "counters", "adding"), "active_lanes", "fetch_add by active lanes", ("pawl, aggregated", "pawl", "cuda"))
+        yield pivot(some(aggregated, "active_lanes"), ("type", "counters", "adding"), "active_lanes", "fetch_add by active lanes",
+                    ("pawl, aggregated", "pawl", "cuda"))
     if histogram := of.get("histogram"):
         yield pivot(histogram, ("bins", "input"), "by", "histogram: bins, input")
     if containers := of.get("containers"):
         yield pivot(containers, ("container", "by"), "threads", "pushes and pops by threads")
     if maps := [row for row in of.get("maps", []) if "operation" in row]:
         yield pivot(maps, ("operation", "by", "load_factor"), "elements", "map by elements: operation, load factor")
-        yield "\n".join(["cuCollections' static_map, as published, in the same unit:", *(f"  {operation}: {what}" for operation, what in PUBLISHED)])
+        yield PUBLISHED
 
 
 def text(report):
@@ -88,13 +87,15 @@ def text(report):
     if context.get("interpreted"):
         parts.append("Interpreted on a CPU: rates mean nothing.")
     parts += list(study_tables(report))
-    sanitized = [f"{each['tool']} {each['program']}: {each['verdict']}" if "tool" in each else f"sanitizers: {each['skipped']}" for each in report["sanitizers"]]
+    sanitized = [f"{each['tool']} {each['program']}: {each['verdict']}" if "tool" in each else f"sanitizers: {each['skipped']}"
+                 for each in report["sanitizers"]]
     if sanitized:
         parts.append("\n".join(sanitized))
     if report["problems"]:
         parts.append("\n".join(["problems:", *(f"- {each.splitlines()[0]}" for each in report["problems"])]))
-    parts.append(f"{gpu.get('name', 'no GPU')}, sm_{gpu.get('sm', '?')}: {summary.get('test_runs', 0)} runs of device tests with {summary.get('checks', 0)} checks, "
-                 f"{summary.get('study_rows', 0)} rows of the study; wrong: {', '.join(summary.get('wrong', []) + summary.get('sanitizers_found', [])) or 'none'}"
+    wrong = ", ".join(summary.get("wrong", []) + summary.get("sanitizers_found", [])) or "none"
+    parts.append(f"{gpu.get('name', 'no GPU')}, sm_{gpu.get('sm', '?')}: {summary.get('test_runs', 0)} runs of device tests with "
+                 f"{summary.get('checks', 0)} checks, {summary.get('study_rows', 0)} rows of the study; wrong: {wrong}"
                  f"{'' if report['complete'] else '; NOT COMPLETE'}")
     return "\n\n".join(parts)
 

@@ -89,6 +89,17 @@ class place:
         return process.returncode, self.result(), out + err
 
 
+def left_running(folder):
+    """Processes with this place's environment, so it and its children are ours."""
+    mine = f"PROGRAMS_DO={folder}".encode()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if mine in (process / "environ").read_bytes() and int(process.name) != os.getpid():
+                yield int(process.name)
+        except OSError:
+            pass  # another's, or gone
+
+
 def must(holds, why):
     if not holds:
         raise AssertionError(why)
@@ -182,6 +193,9 @@ def it_is_killed(where):
         time.sleep(0.05)
     process.kill()
     process.communicate(timeout=20)
+    # It can't have ended what it started.
+    for number in left_running(where.does):
+        os.kill(number, signal.SIGKILL)
     must(len(where.result()["tests"]) > 1, "what was run before")
 
 
@@ -204,7 +218,10 @@ def main():
     for each in (all_right, everything_goes_wrong, nothing_wrong_but_unended, time_runs_out, it_is_interrupted, it_is_killed, it_names_its_file,
                  there_is_no_nvcc):
         with tempfile.TemporaryDirectory() as folder:
-            each(place(pathlib.Path(folder)))
+            where = place(pathlib.Path(folder))
+            each(where)
+            time.sleep(0.1)
+            must(not list(left_running(where.does)), "processes that nobody ended")
         print(each.__name__.replace("_", " "), flush=True)
 
 
