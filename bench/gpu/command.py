@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""What ./dev gpu does: builds and runs the device tests, the GPU study, and the device tests once more under compute-sanitizer, and writes one JSON file.
+"""What ./dev gpu does: builds and runs the device tests, the GPU study, and the device tests once more under compute-sanitizer, and writes
+one JSON file.
 
-Safe to run blind. Each program is a process with a time limit, and what fails, hangs or isn't there is noted, and costs nothing but itself. The file is
-written after each piece, so it is there and whole whenever this ends, by whatever. In order: correctness, then the study, then the sanitizers.
+Safe to run blind. Each program is a process with a time limit, and what fails, hangs or isn't there is noted, and costs nothing but itself.
+The file is written after each piece, so it is there and whole whenever this ends, by whatever. In order: correctness, then the study, then
+the sanitizers.
 
 Exit status: 0 all right; 1 something was wrong; 2 nothing was wrong, but something didn't run or didn't come to its end.
 """
@@ -39,8 +41,8 @@ TINY_OF = {"histogram": {"elements": 3000}, "maps": {"elements": 500}, "containe
 SANITIZERS = {"memcheck": [], "racecheck": ["--racecheck-report", "all"]}
 FOUND = 99  # a sanitizer's exit status where it has found something
 SMALL = (4, 64)
-# How many seconds a program may take: a device test, one that is interpreted, one under a sanitizer; and of the study beyond the time that it is given: what a
-# hanging kernel is waited for, and what has begun when time is up.
+# How many seconds a program may take: a device test, one that is interpreted, one under a sanitizer; and of the study beyond the time that
+# it is given: what a hanging kernel is waited for, and what has begun when time is up.
 LIMITS = {"tests": 60, "interpreted": 600, "sanitizers": 60, "study": 40}
 
 
@@ -65,8 +67,8 @@ def words(command, seconds=20):
 
 def gpu_by_tool():
     """What nvidia-smi says of the first GPU; {} where it isn't there."""
-    most = ("name", "compute_cap", "driver_version", "clocks.max.sm", "clocks.max.mem", "clocks.sm", "memory.total", "power.limit", "persistence_mode",
-            "mig.mode.current", "temperature.gpu", "utilization.gpu")
+    most = ("name", "compute_cap", "driver_version", "clocks.max.sm", "clocks.max.mem", "clocks.sm", "memory.total", "power.limit",
+            "persistence_mode", "mig.mode.current", "temperature.gpu", "utilization.gpu")
     # One name that it doesn't know, and it says nothing at all.
     for asked in most, most[:3], ("name", "driver_version"):
         said = words(["nvidia-smi", "-i", "0", f"--query-gpu={','.join(asked)}", "--format=csv,noheader"])
@@ -122,8 +124,8 @@ class gpu_run:
 
     def look(self):
         """Finds out about the machine, and where the file goes."""
-        nvcc = self.options.nvcc or find("nvcc", pathlib.Path(os.environ.get("CUDA_HOME", "/usr/local/cuda")) / "bin", "/usr/local/cuda/bin")
-        self.nvcc = nvcc
+        home = pathlib.Path(os.environ.get("CUDA_HOME", "/usr/local/cuda"))
+        self.nvcc = nvcc = self.options.nvcc or find("nvcc", home / "bin", "/usr/local/cuda/bin")
         tool = {} if self.options.interpreter else gpu_by_tool()
         self.name_file(tool.get("name", ""))
         # A machine may have a copy without git's folder.
@@ -183,15 +185,23 @@ class gpu_run:
     def build(self, kind, name):
         source = building.STUDY / name if kind == "study" else name
         start = time.monotonic()
+        flags = ["-lineinfo", *(["-DPAWL_TEST_FEW"] if self.options.few else [])]
         # A compiler newer than those that were tried may have new warnings; they are no reason to lose a machine's minutes.
-        flags = ["-DPAWL_TEST_FEW"] if self.options.few else []
-        said = building.build(self.nvcc, source, INCLUDE, self.target, self.binary(kind, name), "-lineinfo", *flags, seconds=max(1, self.left()),
+        said = building.build(self.nvcc, source, INCLUDE, self.target, self.binary(kind, name), *flags, seconds=max(1, self.left()),
                               strict=bool(self.options.interpreter))
         return said, round(time.monotonic() - start, 1)
 
+    def limited(self, kind, name, arguments, seconds, **settings):
+        """Runs a program. Where it isn't its own limit that ended it, but the whole command's, it is `cut`, and not found to be wrong."""
+        left = self.left()
+        result = building.run(self.binary(kind, name), self.library, arguments, seconds=min(left, seconds), **settings)
+        result["cut"] = left < seconds and result["status"] == -1
+        if result["cut"]:
+            self.problem(f"not enough time was left for {kind} {name}")
+        return result
+
     def run_test(self, name, settings, size):
-        limit = min(self.left(), LIMITS["interpreted" if self.library else "tests"])
-        result = building.run(self.binary("tests", name), self.library, size, seconds=limit, **settings)
+        result = self.limited("tests", name, size, LIMITS["interpreted" if self.library else "tests"], **settings)
         self.report["tests"].append({**result, "size": size, "settings": settings, "right": bool(building.is_right(result))})
         print(tests.line(name, settings, size, result), flush=True)
         if not building.is_right(result):
@@ -202,7 +212,7 @@ class gpu_run:
         sizes = {**TINY, **TINY_OF.get(name, {})} if self.library else {}
         arguments = [f"{key}={value}" for key, value in {**sizes, "seconds": seconds}.items()]
         settings = {"PTX_RACE": "1"} if self.library else {}
-        result = building.run(self.binary("study", name), self.library, arguments, seconds=min(self.left(), seconds + LIMITS["study"]), **settings)
+        result = self.limited("study", name, arguments, seconds + LIMITS["study"], **settings)
         del result["tests"]
         result["right"] = result["status"] == 0 and result["failed"] == 0 and not result["said"] and bool(result.get("results"))
         if name == "device":
@@ -214,7 +224,8 @@ class gpu_run:
                 if before != self.place:
                     before.rename(self.place)
         self.report["study"].append(result)
-        print(f"study {name}: {len(result.get('results', []))} rows, {'right' if result['right'] else 'WRONG'}, {result.get('left_out', '?')} left out", flush=True)
+        print(f"study {name}: {len(result.get('results', []))} rows, {'right' if result['right'] else 'WRONG'}, "
+              f"{result.get('left_out', '?')} left out", flush=True)
         if not result["right"]:
             wrong = [row for row in result.get("results", []) if "wrong" in row]
             print({key: value for key, value in result.items() if key != "results"}, *wrong[:20], sep="\n", flush=True)
@@ -226,9 +237,10 @@ class gpu_run:
         summary = [line.strip("= ") for line in (out + err).splitlines() if "SUMMARY" in line]
         # Programs that give up under the tool's slowness have not been found to be wrong.
         clean = status == 0 and bool(summary)
-        verdict = "clean" if clean else "found something" if status == FOUND else "did not end" if status is None else f"ended with {status}"
-        self.report["sanitizers"].append({"tool": tool, "program": name, "size": size, "verdict": verdict, "clean": clean, "summary": summary[-1:],
-                                          "said": "" if clean else (out[-1500:] + err[-1500:])})
+        verdict = {0: "said nothing", FOUND: "found something", None: "did not end"}.get(status, f"ended with {status}")
+        verdict = "clean" if clean else verdict
+        self.report["sanitizers"].append({"tool": tool, "program": name, "size": size, "verdict": verdict, "clean": clean,
+                                          "summary": summary[-1:], "said": "" if clean else (out[-1500:] + err[-1500:])})
         print(f"{tool} {name}: {verdict} {' '.join(summary[-1:])}", flush=True)
 
     def run_piece(self, piece):
@@ -254,7 +266,8 @@ class gpu_run:
 
         def is_ready(piece):
             # Where times are taken, most processors are idle: nothing must come between an event and the launch of its kernel.
-            if piece[0] == "study" and piece[1] != "device" and sum(not each.done() for each in builds.values()) > max(1, (os.cpu_count() or 1) // 4):
+            building_still = sum(not each.done() for each in builds.values())
+            if piece[0] == "study" and piece[1] != "device" and building_still > max(1, (os.cpu_count() or 1) // 4):
                 return False
             return builds["study" if piece[0] == "study" else "tests", piece[1]].done()
 
@@ -286,12 +299,15 @@ class gpu_run:
 
     def verdict(self):
         """The exit status."""
-        wrong = [f"{each.get('program')} {each.get('size', '')}" for each in self.report["tests"] + self.report["study"] if not each["right"]]
+        programs = self.report["tests"] + self.report["study"]
+        wrong = [f"{each.get('program')} {each.get('size', '')}".rstrip() for each in programs if not each["right"] and not each["cut"]]
         found = [f"{each['tool']} {each['program']}" for each in self.report["sanitizers"] if each.get("verdict") == "found something"]
         unended = [each for each in self.report["sanitizers"] if not each.get("clean", True) and each["verdict"] != "found something"]
-        self.report["summary"] = {"test_runs": len(self.report["tests"]), "checks": sum(test["checks"] for each in self.report["tests"] for test in each["tests"]),
-                                  "study_rows": sum(len(each.get("results", [])) for each in self.report["study"]), "wrong": wrong, "sanitizers_found": found,
-                                  "sanitizers_not_ended": len(unended), "problems": len(self.report["problems"])}
+        self.report["summary"] = {
+            "test_runs": len(self.report["tests"]),
+            "checks": sum(test["checks"] for each in self.report["tests"] for test in each["tests"]),
+            "study_rows": sum(len(each.get("results", [])) for each in self.report["study"]), "wrong": wrong, "sanitizers_found": found,
+            "sanitizers_not_ended": len(unended), "problems": len(self.report["problems"])}
         return 1 if wrong or found else 2 if self.report["problems"] or unended or not self.report["complete"] else 0
 
     def close(self):
@@ -309,12 +325,15 @@ class gpu_run:
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--nvcc", default="", help="otherwise from the PATH, or of /usr/local/cuda")
-    options.add_argument("--interpreter", default="", metavar="FOLDER", help="no GPU: libcudart.so.13 that interprets PTX, or a Makefile that makes it")
+    options.add_argument("--interpreter", default="", metavar="FOLDER",
+                         help="no GPU: libcudart.so.13 that interprets PTX, or a Makefile that makes it")
     options.add_argument("--seeds", type=int, default=3, help="of the interpreter's schedules")
     options.add_argument("--minutes", type=float, help="that it takes at most; 8, or 60 with --interpreter")
-    options.add_argument("--parts", type=lambda text: text.split(","), default=["tests", "study", "sanitizers"], help="some of tests,study,sanitizers")
+    options.add_argument("--parts", type=lambda text: text.split(","), default=["tests", "study", "sanitizers"],
+                         help="some of tests,study,sanitizers")
     options.add_argument("--few", action="store_true", help="fewer types and scopes, which take less time to build")
-    options.add_argument("--json", default="", metavar="FILE", help="otherwise bench/results/gpu-NAME-DATE.json, or build/gpu-interpreted.json")
+    options.add_argument("--json", default="", metavar="FILE",
+                         help="otherwise bench/results/gpu-NAME-DATE.json, or build/gpu-interpreted.json")
     options = options.parse_args()
     if options.minutes is None:
         options.minutes = 60 if options.interpreter else 8

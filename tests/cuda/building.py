@@ -14,7 +14,7 @@ PROGRAMS = ("operations", "contention", "containers", "hash_map", "warps")
 STUDY = HERE.parent.parent / "bench" / "gpu"
 STUDIES = ("device", "atomics_words", "atomics_floating", "atomics_narrow", "aggregated", "histogram", "containers", "maps")
 
-running = set()  # processes, each the leader of a group
+running = set()  # processes, each the leader of a group; None where no more may begin
 lock = threading.Lock()
 
 
@@ -27,18 +27,23 @@ def end(process):
 
 
 def end_all():
+    """Ends all that is running; nothing begins any more."""
+    global running
     with lock:
-        for process in running:
+        for process in running or ():
             end(process)
+        running = None
 
 
 def execute(command, seconds=None, **settings):
     """Exit status, or None where it took longer, and what was written to stdout and stderr until then."""
     # Files, not pipes: what was written is there, whoever ends and whoever doesn't.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen([str(each) for each in command], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={**os.environ, **settings},
-                                   start_new_session=True)
         with lock:
+            if running is None:
+                return None, "", ""
+            process = subprocess.Popen([str(each) for each in command], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                       env={**os.environ, **settings}, start_new_session=True)
             running.add(process)
         status = None
         try:
@@ -52,7 +57,8 @@ def execute(command, seconds=None, **settings):
             except subprocess.TimeoutExpired:
                 pass  # stuck in a driver, where nothing ends it
             with lock:
-                running.discard(process)
+                if running is not None:
+                    running.discard(process)
         said = []
         for file in out, err:
             file.seek(0)
@@ -76,8 +82,8 @@ def build(nvcc, name, include, target, binary, *flags, seconds=None, strict=True
     # An interpreter takes the place of the runtime library, and reads PTX that isn't compressed.
     runtime = ["-cudart", "shared", "--no-compress"] if target.startswith("compute") else ["-cudart", "static"]
     warnings = ["-Werror", "all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror"] if strict else []
-    status, out, err = execute([nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", f"-arch={target}", *runtime, *warnings, "-I", include,
-                                *flags, HERE / f"{name}.cu", "-o", binary], seconds)
+    status, out, err = execute([nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", f"-arch={target}", *runtime, *warnings,
+                                "-I", include, *flags, HERE / f"{name}.cu", "-o", binary], seconds)
     if status is None:
         return f"no end of nvcc within {seconds:.0f} s"
     return "" if status == 0 else out + err or f"nvcc ended with {status}"
