@@ -40,7 +40,7 @@ __device__ unsigned offer_of(unsigned thread, unsigned round) {
 __device__ inline std::uint64_t mark_of(unsigned cell) { return 1 + cell % 100; }
 
 // The operations: what one does and returns as a number; what a cell begins with; what it must hold after n of them, of which `least` was
-// the smallest offer; what all n must have returned, in sum.
+// the smallest offer, where there is a choice according to what was found; what all n must have returned, in sum.
 struct loads {
   static constexpr const char* name = "load";
   template <class Cell, class T>
@@ -54,7 +54,7 @@ struct loads {
     return 1;
   }
   template <class T>
-  static __device__ std::uint64_t last(unsigned, unsigned, unsigned) {
+  static __device__ std::uint64_t last(unsigned, unsigned, unsigned, std::uint64_t) {
     return 1;
   }
   template <class T>
@@ -62,13 +62,14 @@ struct loads {
     return n;
   }
 };
+/// One of two values, so that halves of both show.
 struct stores {
   static constexpr const char* name = "store";
   template <class Cell, class T>
   static constexpr bool has = requires(Cell cell, T v) { cell.store(v); };
   template <class Cell, class T>
-  static __device__ std::uint64_t apply(Cell cell, unsigned index, unsigned) {
-    cell.store(value_of<T>(mark_of(index)));
+  static __device__ std::uint64_t apply(Cell cell, unsigned index, unsigned offer) {
+    cell.store(value_of<T>(mark_of(index) + offer % 2 * 128));
     return 0;
   }
   template <class T>
@@ -76,8 +77,8 @@ struct stores {
     return 0;
   }
   template <class T>
-  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index) {
-    return n == 0 ? 0 : mark_of(index);
+  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index, std::uint64_t found) {
+    return n == 0 ? 0 : mark_of(index) + (found & 128U);
   }
   template <class T>
   static __device__ std::uint64_t returned(unsigned, unsigned) {
@@ -97,7 +98,7 @@ struct exchanges {
     return 0;
   }
   template <class T>
-  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index) {
+  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned index, std::uint64_t) {
     return n == 0 ? 0 : mark_of(index);
   }
   // All but the first found what is stored.
@@ -115,7 +116,7 @@ struct counting {
     return 0;
   }
   template <class T>
-  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned) {
+  static __device__ std::uint64_t last(unsigned n, unsigned, unsigned, std::uint64_t) {
     return n % numbers<T>;
   }
   template <class T>
@@ -176,7 +177,7 @@ struct fetch_mins {
     return span<T>;
   }
   template <class T>
-  static __device__ std::uint64_t last(unsigned, unsigned least, unsigned) {
+  static __device__ std::uint64_t last(unsigned, unsigned least, unsigned, std::uint64_t) {
     return least;
   }
   template <class T>
@@ -250,7 +251,7 @@ __global__ void judge(verdict* to, const T* cells, const unsigned* operations, c
   unsigned long long wanted = 0;
   for (unsigned i = number(); i < count; i += all()) {
     const unsigned index = i & ((1U << bits) - 1);
-    const T last = value_of<T>(Operation::template last<T>(operations[i], least[i], index));
+    const T last = value_of<T>(Operation::template last<T>(operations[i], least[i], index, number_of(cells[i])));
     if (!(cells[i] == last)) atomicAdd(&to->wrong_cells, 1ULL);
     wanted += Operation::template returned<T>(operations[i], index);
   }

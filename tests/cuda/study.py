@@ -56,8 +56,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "study.json")
         few = [] if "--all" in rest else ["--few"]
-        status = subprocess.run([sys.executable, "-B", STUDY / "command.py", "--nvcc", nvcc, "--interpreter", interpreter, "--parts", "study",
-                                 *few, "--json", file], timeout=590).returncode
+        command = [sys.executable, "-B", STUDY / "command.py", "--nvcc", nvcc, "--interpreter", interpreter, "--parts", "study", *few]
+        status = subprocess.run([*command, "--json", file], timeout=590).returncode
         report = json.loads(file.read_text())
     if status != 0:
         sys.exit(f"status {status}")
