@@ -186,6 +186,8 @@ class gpu_run:
         source = building.STUDY / name if kind == "study" else name
         start = time.monotonic()
         flags = ["-lineinfo", *(["-DPAWL_TEST_FEW"] if self.options.few else [])]
+        if kind == "study" and not self.library:
+            flags.append("-DNDEBUG")  # measured as it is used; under the interpreter assertions are welcome
         # A compiler newer than those that were tried may have new warnings; they are no reason to lose a machine's minutes.
         said = building.build(self.nvcc, source, INCLUDE, self.target, self.binary(kind, name), *flags, seconds=max(1, self.left()),
                               strict=bool(self.options.interpreter))
