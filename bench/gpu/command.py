@@ -87,6 +87,7 @@ class gpu_run:
         self.library = ""
         self.target = "native"
         self.place = None
+        self.no_gpu = ""
         self.report = {"complete": False, "context": {}, "tests": [], "study": [], "sanitizers": [], "builds": {}, "problems": []}
 
     def left(self):
@@ -218,6 +219,9 @@ class gpu_run:
         del result["tests"]
         result["right"] = result["status"] == 0 and result["failed"] == 0 and not result["said"] and bool(result.get("results"))
         if name == "device":
+            if result["status"] == 2 and not result.get("results"):
+                # It ended by itself, without a GPU; nothing else will find one.
+                self.no_gpu, result["cut"] = result.get("gave_up", "it doesn't say why"), True
             rows = result.get("results") or [{}]
             self.report["context"]["gpu"] = rows[0]
             if not self.named and "name" in rows[0]:
@@ -273,7 +277,7 @@ class gpu_run:
                 return False
             return builds["study" if piece[0] == "study" else "tests", piece[1]].done()
 
-        while todo and self.left() > 3:
+        while todo and self.left() > 3 and not self.no_gpu:
             ready = next((piece for piece in todo if is_ready(piece)), None)
             if ready is None:
                 waiting = [each for each in builds.values() if not each.done()]
@@ -293,7 +297,9 @@ class gpu_run:
                 noted.add(source)
                 self.problem(f"{'/'.join(source)} doesn't build:\n{said[:3000]}")
             self.write()
-        for piece in todo:
+        if self.no_gpu:
+            self.problem(f"there is no GPU that works: {self.no_gpu}")
+        for piece in todo if not self.no_gpu else ():
             self.problem(f"no time was left for {piece[0]} {piece[1]} {' '.join(map(str, (*piece[3], *piece[2].values())))}".rstrip())
         self.report["complete"] = not todo
 

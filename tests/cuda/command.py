@@ -229,6 +229,13 @@ def it_names_its_file(where):
         (where.folder / "nvidia-smi").unlink(missing_ok=True)
 
 
+def there_is_no_gpu(where):
+    where.let("study.device", """printf '{"program": "device",\\n"results": [\\n],\\n"failed": 1, "gave_up": "no device"}\\n'; exit 2""")
+    status, result, _ = where.run()
+    must(status == 2 and not result["complete"] and not result["tests"], f"status {status}")
+    must(result["problems"] == ["there is no GPU that works: no device"], result["problems"])
+
+
 def there_is_no_nvcc(where):
     status, result, _ = where.run("--nvcc", "/nowhere/nvcc")
     must(status == 2 and result["problems"] and not result["tests"], result)
@@ -236,7 +243,7 @@ def there_is_no_nvcc(where):
 
 def main():
     for each in (all_right, everything_goes_wrong, one_thing_is_wrong, nothing_wrong_but_unended, time_runs_out, it_is_interrupted,
-                 it_is_killed, it_names_its_file, there_is_no_nvcc):
+                 it_is_killed, it_names_its_file, there_is_no_gpu, there_is_no_nvcc):
         with tempfile.TemporaryDirectory() as folder:
             where = place(pathlib.Path(folder))
             each(where)
