@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Builds the device tests and runs all of them: on this machine's GPU, or under an interpreter of PTX in several schedules.
+"""Builds the device tests and runs all of them: on this machine's GPU, or under an interpreter of PTX in several schedules. (With the study
+and compute-sanitizer, and bounded in time: bench/gpu/command.py.)
 
 run.py [--nvcc NVCC] [--interpreter FOLDER] [--seeds N] [--json FILE]
 
@@ -15,6 +16,36 @@ import sys
 import tempfile
 
 from building import HERE, PROGRAMS, build, interpreter, is_right, run
+
+
+def ways(interpreted, seeds):
+    """In which settings and sizes, each a number of blocks and of threads, programs run."""
+    if not interpreted:
+        return [({}, size) for size in ((4, 64), (1024, 256), (4096, 256))]
+    return [({"PTX_SCHED": schedule, "PTX_SEED": str(seed), "PTX_RACE": race}, (4, 64))
+            for seed in range(1, seeds + 1) for schedule, race in (("warp", "0"), ("random", "0"), ("warp", "1"))]
+
+
+def runs(interpreted, seeds):
+    """All runs of the device tests: program, settings, size."""
+    for name in PROGRAMS:
+        seen = set()
+        for settings, size in ways(interpreted, seeds):
+            size = () if name == "operations" else size  # which one thread does
+            if (key := (size, *settings.values())) not in seen:
+                seen.add(key)
+                yield name, settings, size
+
+
+def line(name, settings, size, result):
+    checks = sum(test["checks"] for test in result["tests"])
+    return f"{' '.join([name, *map(str, size), *settings.values()])}: {'right' if is_right(result) else 'WRONG'}, {checks} checks"
+
+
+def failures(result):
+    """What is to be seen of a wrong one."""
+    rest = json.dumps({key: value for key, value in result.items() if key != "tests"}, indent=1)
+    return "\n".join([rest, *(str(test) for test in result["tests"] if test["failures"])])
 
 
 def main():
@@ -32,25 +63,13 @@ def main():
             said = list(pool.map(lambda name: build(options.nvcc, name, include, target, pathlib.Path(scratch, name)), PROGRAMS))
         if any(said):
             sys.exit("\n".join(said))
-        if library:
-            ways = [{"PTX_SCHED": schedule, "PTX_SEED": str(seed), "PTX_RACE": race}
-                    for seed in range(1, options.seeds + 1) for schedule, race in (("warp", "0"), ("random", "0"), ("warp", "1"))]
-            sizes = [(4, 64)]
-        else:
-            ways = [{}]
-            sizes = [(4, 64), (1024, 256), (4096, 256)]
         results = []
-        for name in PROGRAMS:
-            for settings in ways:
-                for size in sizes if name != "operations" else [()]:
-                    result = run(pathlib.Path(scratch, name), library, size, **settings)
-                    results.append({**result, "size": size, "settings": settings})
-                    checks = sum(test["checks"] for test in result["tests"])
-                    what = " ".join([name, *map(str, size), *settings.values()])
-                    print(f"{what}: {'right' if is_right(result) else 'WRONG'}, {checks} checks", flush=True)
-                    if not is_right(result):
-                        print(json.dumps({key: value for key, value in result.items() if key != "tests"}, indent=1))
-                        print(*[test for test in result["tests"] if test["failures"]], sep="\n")
+        for name, settings, size in runs(bool(library), options.seeds):
+            result = run(pathlib.Path(scratch, name), library, size, **settings)
+            results.append({**result, "size": size, "settings": settings})
+            print(line(name, settings, size, result), flush=True)
+            if not is_right(result):
+                print(failures(result), flush=True)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
     wrong = sum(not is_right(result) for result in results)
