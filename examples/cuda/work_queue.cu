@@ -38,7 +38,7 @@ struct search {
   shared<unsigned long long> solutions{0};
   __device__ search(unsigned capacity, std::byte* memory) : nodes(capacity, given<std::byte>(memory)), work(nodes) {}
 };
-constexpr unsigned capacity = 4096;
+constexpr unsigned capacity = 256;  // less than the last board needs
 constexpr std::size_t bytes_of_node = 32;
 
 // What is left where the queue has no room: a thread goes on with its piece by itself.
@@ -107,7 +107,7 @@ int main() try {
   pawl::detail::check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
   pawl::detail::check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, work, threads, 0), "cudaOccupancyMaxActiveBlocks...");
   bool right = true;
-  for (const unsigned n : {4U, 6U, 7U}) {
+  for (const unsigned n : {4U, 6U, 8U}) {
     const unsigned board = (1U << n) - 1;
     begin<<<1, 1>>>(s, nodes);
     work<<<processors * blocks, threads>>>(s, board);
