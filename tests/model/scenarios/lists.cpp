@@ -306,6 +306,7 @@ void add_several(std::vector<scenario>& all) {
   add(2, {{pop, push}, {pop_two}});
   add(2, {{pop, pop, push}, {pop_two}});
   add(3, {{pop, push, pop}, {pop_three}});
+  add(0, {{push_several}, {pop_two, push}});
   add(2, {{pop_two, push_several}, {pop_two}});
   add(2, {{pop_two, push_several}, {pop, push}});
   add(1, {{push, pop_two}, {push, pop_two}});

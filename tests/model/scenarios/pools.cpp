@@ -153,20 +153,30 @@ void add_pools(std::vector<scenario>& all) {
       return s.try_push(5) ? 1 : 0;
     });
   }
-  add("two nodes at once, late on a free one | it comes into a stack | over a new one", [] {
-    pool nodes(4);
-    stack s(nodes);
-    stack elsewhere(nodes);
-    s.push(0);
-    static_cast<void>(s.try_pop());
-    std::size_t pushed = 0;
-    at_once([&] { pushed = push_several(s, {1, 2}); }, [&] { elsewhere.push(3); }, [&] { elsewhere.push(4); });
-    model::require(pushed == 2, "there was room");
-    std::size_t found = 0;
-    while (s.try_pop()) ++found;
-    while (elsewhere.try_pop()) ++found;
-    model::require(found == 4, "each is in one place");
-  });
+  for (const bool back : {false, true}) {
+    add(std::string("two nodes at once, late on a free one | it comes into a stack") + (back ? " and out, with a new one" : "") +
+            " | that had a new one",
+        [back] {
+          pool nodes(4);
+          stack s(nodes);
+          stack elsewhere(nodes);
+          s.push(0);
+          static_cast<void>(s.try_pop());
+          std::size_t pushed = 0;
+          std::size_t popped = 0;
+          at_once([&] { pushed = push_several(s, {1, 2}); },
+                  [&] {
+                    elsewhere.push(3);
+                    if (back) popped = pop_several(elsewhere, 2).size();
+                  },
+                  [&] { elsewhere.push(4); });
+          model::require(pushed == 2, "there was room");
+          std::size_t found = 0;
+          while (s.try_pop()) ++found;
+          while (elsewhere.try_pop()) ++found;
+          model::require(found + popped == 4, "each is in one place");
+        });
+  }
   add("full | full, on a fixed pool", [] {
     pool nodes(1);
     stack s(nodes);
