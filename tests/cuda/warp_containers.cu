@@ -219,7 +219,8 @@ __global__ void tells(findings* to, Container* values, unsigned* told, unsigned 
       // Takes one of those that are told of.
       for (;;) {
         unsigned known = count.load(std::memory_order_relaxed);
-        if (known != 0 && count.compare_exchange_weak(known, known - 1, std::memory_order_acquire, std::memory_order_relaxed)) break;
+        if (known != 0 && count.compare_exchange_weak(known, known - 1, std::memory_order_acquire, std::memory_order_relaxed))
+          break;
         device_wide::pause();
       }
       if (i % 2 == 0) {

@@ -114,7 +114,8 @@ constexpr bool is_queue = std::is_same_v<Container, queue>;
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("the threads of a mask push one after the other, in the order of lanes, by one compare-and-swap", "", stack, queue) {
+TEMPLATE_TEST_CASE("the threads of a mask push one after the other, in the order of lanes, by one compare-and-swap", "", stack,
+                   queue) {
   std::mt19937 random(3);
   for (unsigned seed = 0; seed < 40; ++seed) {
     const unsigned threads = std::vector{1U, 32U, 33U, 70U, 96U}[seed % 5];
@@ -146,7 +147,8 @@ TEMPLATE_TEST_CASE("the threads of a mask push one after the other, in the order
   }
 }
 
-TEMPLATE_TEST_CASE("the threads of a mask pop one after the other, in the order of lanes, by one compare-and-swap", "", stack, queue) {
+TEMPLATE_TEST_CASE("the threads of a mask pop one after the other, in the order of lanes, by one compare-and-swap", "", stack,
+                   queue) {
   std::mt19937 random(4);
   for (unsigned seed = 0; seed < 40; ++seed) {
     const unsigned threads = std::vector{1U, 32U, 33U, 70U, 96U}[seed % 5];
@@ -223,8 +225,9 @@ TEMPLATE_TEST_CASE("where a pool has too few nodes, the lowest lanes get them", 
   }
 }
 
-TEMPLATE_TEST_CASE("what a thread wrote before an aggregated push is there after the aggregated pop, and every element is popped once", "",
-                   stack, queue) {
+TEMPLATE_TEST_CASE(
+    "what a thread wrote before an aggregated push is there after the aggregated pop, and every element is popped once", "", stack,
+    queue) {
   std::mt19937 random(5);
   for (unsigned seed = 0; seed < 60; ++seed) {
     const unsigned threads = std::vector{32U, 40U, 64U}[seed % 3];
@@ -268,8 +271,8 @@ TEMPLATE_TEST_CASE("what a thread wrote before an aggregated push is there after
   }
 }
 
-TEMPLATE_TEST_CASE("an aggregated push or pop comes after what each thread did before, and before what it does afterwards", "", stack,
-                   queue) {
+TEMPLATE_TEST_CASE("an aggregated push or pop comes after what each thread did before, and before what it does afterwards", "",
+                   stack, queue) {
   for (unsigned seed = 0; seed < 30; ++seed) {
     CAPTURE(seed);
     const unsigned mask = seed % 2 == 0 ? ~0U : 0x80f0a35bU;

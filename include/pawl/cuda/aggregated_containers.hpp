@@ -126,9 +126,9 @@ namespace cuda {
 /// together, which need not be all.
 ///
 /// Progress: lock-free, and the threads of `mask` wait for each other. Work: a compare-and-swap for the nodes and one for the push (of a
-/// queue, one more), where nobody else's comes between; two shuffles and one load for each thread, one after the other. Order: as if each thread had
-/// called try_push; and the threads' earlier accesses happen before each other's later ones, as by __syncwarp(mask). Throws nothing.
-/// T: trivially copyable, and copied without an exception.
+/// queue, one more), where nobody else's comes between; for each thread, two shuffles of 32 bits, and two loads by one thread for all, one
+/// after the other. Order: as if each thread had called try_push; and the threads' earlier accesses happen before each other's later ones,
+/// as by __syncwarp(mask). Throws nothing. T: trivially copyable, and copied without an exception.
 template <detail::pushed_to Container>
 __device__ bool push_aggregated(unsigned mask, Container& container, const typename Container::value_type& value) {
   return detail::push_for_all<detail::warp>(mask, container, value);
@@ -143,8 +143,8 @@ __device__ bool push_aggregated(const Group& group, Container& container, const 
 /// queue's oldest. False for the threads for which there was none, those of the highest lanes; their `value` stays as it was.
 ///
 /// Container, mask, progress and order are as in push_aggregated, with try_pop(value) in the place of try_push. Work: a compare-and-swap
-/// for the pop and one that gives back the nodes, where nobody else's comes between; two shuffles and a load for each element, one after
-/// the other, two loads of a stack.
+/// for the pop and one that gives back the nodes, where nobody else's comes between; for each element, two shuffles of 32 bits, and one
+/// load (two of a stack) by one thread for all, one after the other.
 template <detail::pushed_to Container>
 __device__ bool pop_aggregated(unsigned mask, Container& container, typename Container::value_type& value) {
   return detail::pop_for_all<detail::warp>(mask, container, value);

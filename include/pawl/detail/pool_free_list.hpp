@@ -20,7 +20,8 @@ namespace pawl::inline v0::detail {
 /// Progress: wait-free, O(most). `next_of(link)` is the atomic link of a node to the one below it. Every store to that must be a release,
 /// also in the node's later lives.
 template <class Link, class B, class NextOf>
-PAWL_HOST_DEVICE std::size_t follow_top(const atomic<Link, B>& head_, Link* top, std::size_t most, Link& behind, NextOf next_of) noexcept {
+PAWL_HOST_DEVICE std::size_t follow_top(const atomic<Link, B>& head_, Link* top, std::size_t most, Link& behind,
+                                        NextOf next_of) noexcept {
   for (std::size_t count = 1;; ++count) {
     // (1) acquire: pairs with the release by which the link of a later life is stored here. Whoever stored that had the node from one who
     // popped it. So if we have read it, we now find that head_ has changed, and don't follow it to a node that may not be constructed yet

@@ -27,8 +27,7 @@ class several {
  public:
   using link = typename reclaimer::template link<value_type>;
 
-  PAWL_HOST_DEVICE explicit several(Container& container)
-      : container_(container), op_(container.domain_.template enter<2>()) {}
+  PAWL_HOST_DEVICE explicit several(Container& container) : container_(container), op_(container.domain_.template enter<2>()) {}
 
   /// Up to `most` nodes by one compare-and-swap; how many: fewer where all others are in use.
   PAWL_HOST_DEVICE std::size_t create(link* nodes, std::size_t most) noexcept { return op_.create_several(nodes, most); }

@@ -127,7 +127,8 @@ void add_pools(std::vector<scenario>& all) {
       stack s(nodes);
       stack elsewhere(nodes);
       for (int i = 0; i < free; ++i) s.push(0);
-      while (s.try_pop()) {}
+      while (s.try_pop()) {
+      }
       std::size_t pushed = 0;
       int others = 0;
       at_once([&] { pushed = push_several(s, {1, 2}); }, [&] { others = other(elsewhere); });
