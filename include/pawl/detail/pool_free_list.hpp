@@ -23,12 +23,13 @@ template <class Link, class B, class NextOf>
 PAWL_HOST_DEVICE std::size_t follow_top(const atomic<Link, B>& head_, Link* top, std::size_t most, Link& behind,
                                         NextOf next_of) noexcept {
   for (std::size_t count = 1;; ++count) {
-    // (1) acquire: pairs with the release by which the link of a later life is stored here. Whoever stored that had the node from one who
-    // popped it. So if we have read it, we now find that head_ has changed, and don't follow it to a node that may not be constructed yet
-    // for all we know. A link of this life leads to a node that was acquired with the head: each push carries on the release of those below.
+    // (4) acquire: pairs with the release by which the link of a later life is stored here. Whoever stored that had the node from one
+    // who popped it. So if we have read it, we now find that head_ has changed, and don't follow it to a node that may not be constructed
+    // yet for all we know. A link of this life leads to a node that was acquired with the head: each push carries on the release of those
+    // below.
     behind = next_of(top[count - 1]).load(std::memory_order_acquire);
     if (count == most || !behind) return count;
-    // relaxed: (1) has ordered it
+    // relaxed: (4) has ordered it
     if (head_.load(std::memory_order_relaxed) != top[0]) return 0;
     top[count] = behind;
   }
@@ -63,8 +64,8 @@ class pool_free_list {
     name head = head_.load(std::memory_order_relaxed);
     do {
       // (3) release. Of a chain: pairs with the acquire of values by a map's readers, which may still be at this node: whoever meets this
-      // word instead of a value then sees that the node was unlinked before it came here. Of a single node: pairs with the acquire in
-      // follow_top, by who may still be at this node in a stack.
+      // word instead of a value then sees that the node was unlinked before it came here. Of a single node: pairs with (4), by who may
+      // still be at this node in a stack.
       behind_last.store(std::bit_cast<stored>(head), std::memory_order_release);
       // (1) release: publishes the links between the nodes to (2)
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));

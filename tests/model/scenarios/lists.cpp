@@ -316,7 +316,8 @@ void add_several(std::vector<scenario>& all) {
   add(2, {{pop}, {empty}, {pop_three}});
 }
 
-// A pop of several is late on the top, which has come to another place by then, over a node that a third thread made: it must not look there.
+// A pop of several is late on the top, which has come to another place by then, over a node that a third thread made: it must not look
+// there.
 scenario late_pop_of_two(bool into_a_stack) {
   return {std::string("stack over a pool: pop two at once | the top goes over to ") +
               (into_a_stack ? "another stack" : "the free nodes") + " | a new node goes there",
