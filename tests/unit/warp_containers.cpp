@@ -298,6 +298,29 @@ TEMPLATE_TEST_CASE("an aggregated push or pop comes after what each thread did b
   }
 }
 
+TEMPLATE_TEST_CASE("nodes go back when all threads have their values: others push as soon as there is room", "", stack, queue) {
+  constexpr unsigned rounds = 4;
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    CAPTURE(seed);
+    made<TestType> values(8);
+    std::vector<unsigned> taken(32 * rounds);
+    REQUIRE(run(64, seed, [&] {
+              const unsigned i = lanes::block::rank();
+              for (unsigned r = 0; i >= 32 && r < rounds; ++r) {
+                while (!(*values).try_push((i - 32) * rounds + r)) {
+                }
+              }
+              for (unsigned got = 0; i < 32;) {
+                unsigned value = 0;
+                if (pop(~0U, *values, value) && value < taken.size()) ++taken[value];
+                if (lanes::warp::all(~0U, std::count(taken.begin(), taken.end(), 1U) == 32 * rounds || ++got > 4000)) break;
+              }
+            }) == "");
+    CHECK(std::count(taken.begin(), taken.end(), 1U) == 32 * rounds);
+    CHECK(values.fill() == 8);
+  }
+}
+
 TEST_CASE("elements of several words are pushed and popped by a warp") {
   struct wide {
     std::uint64_t words[3];
