@@ -5,6 +5,7 @@
 
 #include "backend/cuda.hpp"
 #include "cuda/aggregated.hpp"
+#include "cuda/aggregated_containers.hpp"
 #include "cuda/error.hpp"
 #include "cuda/histogram.hpp"
 #include "cuda/reduce.hpp"

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "backoff.hpp"
+#include "detail/several.hpp"
 #include "hazard_pointer.hpp"
 #include "tagged_pool.hpp"
 
@@ -134,6 +135,8 @@ class queue {
   }
 
  private:
+  friend class detail::several<queue>;
+
   // Where a node may be reused while it is read, its value is copied before the step that makes it ours, and is a T only after it.
   struct nothing {};
   template <bool Needed, class Value>
@@ -171,8 +174,7 @@ class queue {
       fresh.construct(std::forward<Value>(value));
       end_list(op, fresh.link());
       if (first) {
-        // (2) release: over a pool, a reader stalled in an earlier life of `last` may come by here, and look at what this thread made
-        op.get(last)->next.store(fresh.link(), std::memory_order_release);
+        link_behind(op, last, fresh.link());
       } else {
         first = fresh.link();
       }
@@ -254,6 +256,13 @@ class queue {
     op.get(last)->next.store(last.terminator(), R::reads_may_tear ? std::memory_order_release : std::memory_order_relaxed);
   }
 
+  // Links a node that no other thread knows yet to the one that is to come behind it.
+  template <class Op>
+  PAWL_HOST_DEVICE static void link_behind(Op& op, link node, link after) noexcept {
+    // (2) release: over a pool, a reader stalled in an earlier life of `node` may come by here, and look at what this thread made
+    op.get(node)->next.store(after, std::memory_order_release);
+  }
+
   template <class... Args>
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
     auto op = domain_.template enter<1>();
@@ -301,38 +310,60 @@ class queue {
 
   template <class Op>
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool unlink_front(Op& op, popped<Op>& front) noexcept {
+    return unlink_front(op, front.dummy, &front.element, 1, front.copy) != 0;
+  }
+  // Moves head_ on by up to `most` elements at once; says how many. Their nodes are in `elements`, the oldest first: the last of them is
+  // the queue's dummy now, its value is in `last_copy` where readers must copy, and `dummy` is the one that was. (More than one, only over
+  // a pool.)
+  template <class Op>
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE std::size_t unlink_front(Op& op, link& dummy, link* elements, std::size_t most,
+                                                               early_copy& last_copy) noexcept {
     Backoff backoff;
     for (;;) {
       // acquire, in protect: pairs with (5). So tail_, read below, is at least what the thread saw that moved head_ here: not behind it.
       link head = op.protect(0, head_);
-      // relaxed: only compared
-      const link tail = tail_.load(std::memory_order_relaxed);
-      // acquire, in protect: pairs with (1), for the element's fields, and over a pool also with (2)
-      const link next = op.protect(1, op.get(head)->next);
-      if constexpr (!R::reads_may_tear) {
-        // (4) relaxed: protect's fence has ordered this after our claim on `next`: if head_ is as it was, next was not yet retired.
-        if (head_.load(std::memory_order_relaxed) != head) continue;
-      }
-      // The terminator of head's own life: at that moment it was the last node, and so the dummy.
-      if (next == head.terminator()) return false;
-      if constexpr (R::reads_may_tear) {
-        // Of a later life. (A map marks what is in its nodes. To follow it would do no harm, but break what at() asserts.)
-        if (!next || next.marked()) continue;
-      }
-      if (tail == head) {
-        help_tail(tail, next);
-        continue;
-      }
-      if constexpr (R::reads_may_tear) front.copy = op.get(next)->value.copy();
+      const std::size_t count = follow(op, head, elements, most);
+      if (count == 0) return 0;
+      if (count > most) continue;
+      const link last = elements[count - 1];
+      if constexpr (R::reads_may_tear) last_copy = op.get(last)->value.copy();
       // (5) release: what we read so far, the copy above too, comes before whatever the thread does that acquires this and retires
-      // `next`. Without it the copy could be of the node's following life.
-      if (head_.compare_exchange_weak(head, next, std::memory_order_release, std::memory_order_relaxed)) {
-        front.dummy = head;
-        front.element = next;
-        return true;
+      // `last`. Without it the copy could be of the node's following life.
+      if (head_.compare_exchange_weak(head, last, std::memory_order_release, std::memory_order_relaxed)) {
+        dummy = head;
+        return count;
       }
       backoff(backend{});
     }
+  }
+  // Notes up to `most` elements behind `head`, the dummy, and sees to it that tail_ is not before the last of them. Says how many; more
+  // than `most` where head is the dummy no more. Fewer: the last one noted was the queue's last at some instant.
+  template <class Op>
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE std::size_t follow(Op& op, link head, link* elements, std::size_t most) noexcept {
+    // relaxed: only compared
+    link tail = tail_.load(std::memory_order_relaxed);
+    link last = head;
+    for (std::size_t count = 0; count < most; ++count) {
+      // acquire, in protect: pairs with (1), for the element's fields, and over a pool also with (2)
+      const link next = op.protect(1, op.get(last)->next);
+      if constexpr (!R::reads_may_tear) {
+        // (4) relaxed: protect's fence has ordered this after our claim on `next`: if head_ is as it was, next was not yet retired.
+        if (head_.load(std::memory_order_relaxed) != head) return most + 1;
+      }
+      // The terminator of last's own life: at that moment it was the last node. (Where it is head, the dummy: the queue was empty.)
+      if (next == last.terminator()) return count;
+      if constexpr (R::reads_may_tear) {
+        // Of a later life. (A map marks what is in its nodes. To follow it would do no harm, but break what at() asserts.)
+        if (!next || next.marked()) return most + 1;
+      }
+      if (tail == last) {
+        help_tail(tail, next);
+        tail = tail_.load(std::memory_order_relaxed);
+      }
+      elements[count] = next;
+      last = next;
+    }
+    return most;
   }
 
   // Moves head_ to the last node at once.
@@ -365,6 +396,29 @@ class queue {
       }
       backoff(backend{});
     }
+  }
+
+  // The steps of several's push and pop; see there.
+  template <class Op>
+  PAWL_HOST_DEVICE static void link_several(Op& op, link node, link after) noexcept {
+    link_behind(op, node, after);
+  }
+  template <class Op>
+  PAWL_HOST_DEVICE void push_several(Op& op, link first, link last) noexcept {
+    end_list(op, last);
+    append(op, first, last);
+  }
+  template <class Op>
+  PAWL_HOST_DEVICE std::size_t pop_several(Op& op, link* nodes, std::size_t most) noexcept {
+    link dummy;
+    early_copy last_copy;
+    const std::size_t count = unlink_front(op, dummy, nodes, most, last_copy);
+    if (count != 0) {
+      // All nodes before the last are ours alone, the former dummy, too, which takes the last value.
+      op.get(dummy)->value.construct(last_copy.value());
+      nodes[count - 1] = dummy;
+    }
+    return count;
   }
 
   detail::domain_handle<R, T> domain_;

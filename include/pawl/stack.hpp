@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "backoff.hpp"
+#include "detail/several.hpp"
 #include "hazard_pointer.hpp"
 #include "tagged_pool.hpp"
 
@@ -95,15 +96,15 @@ class stack {
   /// an empty head. Where T's move constructor throws, the element is gone and the stack is whole.
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE std::optional<T> try_pop() {
     auto op = domain_.template enter<1>();
-    const popped<decltype(op)> top{op, unlink_top(op)};
-    if (!top.node) return std::nullopt;
+    popped<decltype(op)> top{op, {}};
+    if (unlink_top(op, &top.node, 1) == 0) return std::nullopt;
     return std::optional<T>(op.get(top.node)->value.take());
   }
   /// As try_pop, by move assignment to `value`, which stays as it was where the stack was empty.
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_pop(T& value) {
     auto op = domain_.template enter<1>();
-    const popped<decltype(op)> top{op, unlink_top(op)};
-    if (!top.node) return false;
+    popped<decltype(op)> top{op, {}};
+    if (unlink_top(op, &top.node, 1) == 0) return false;
     value = op.get(top.node)->value.take();
     return true;
   }
@@ -129,6 +130,8 @@ class stack {
   }
 
  private:
+  friend class detail::several<stack>;
+
   // Nodes linked to one another and not published yet.
   template <class Op>
   struct chain {
@@ -152,7 +155,7 @@ class stack {
       detail::unpublished<Op, link> fresh(op, op.create());
       if (!fresh) detail::fail<std::bad_alloc>();
       fresh.construct(std::forward<Value>(value));
-      fresh->below().store(first, std::memory_order_relaxed);
+      put_below(op, first, fresh.link());
       first = fresh.link();
       if (!last) last = first;
       fresh.published();
@@ -195,34 +198,51 @@ class stack {
     return true;
   }
 
+  // Links `node`, which no other thread knows yet, to what is to lie below it.
+  template <class Op>
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE static void put_below(Op& op, link below, link node) noexcept {
+    // Published by (1). release over a pool: pairs with the acquire in follow_top, by who is late in an earlier life of the node, and
+    // then finds that head_ has changed
+    op.get(node)->below().store(below, R::reads_may_tear ? std::memory_order_release : std::memory_order_relaxed);
+  }
+
   // Links the chain from `first` to `last` before the head.
   template <class Op>
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void publish(Op& op, link first, link last) noexcept {
     Backoff backoff;
-    auto& below = op.get(last)->below();
     // relaxed: we follow no link of it
     link head = head_.load(std::memory_order_relaxed);
     for (;;) {
-      // relaxed: published by (1)
-      below.store(head, std::memory_order_relaxed);
+      put_below(op, head, last);
       // (1) release: publishes the nodes to (2) and (3), with what this thread did before
       if (head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed)) return;
       backoff(backend{});
     }
   }
 
+  // Up to `most` nodes from the top by one compare-and-swap, the topmost first; how many. (Of more than one, only over a fixed pool.)
   template <class Op>
-  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE link unlink_top(Op& op) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE std::size_t unlink_top(Op& op, link* top, std::size_t most) noexcept {
     Backoff backoff;
     for (;;) {
       // (2) acquire, in protect: pairs with (1), so that the node's fields were written before we read them. Also where head_ was last
       // written by a pop: that is a read-modify-write, and carries on the release of every push below it.
       link head = op.protect(0, head_);
-      if (!head) return head;
-      // relaxed: the successor's fields are read by nobody before they come to the top, by (2) again
-      const link next = op.get(head)->below().load(std::memory_order_relaxed);
+      if (!head) return 0;
+      std::size_t count = 1;
+      link next;
+      if (most == 1) {
+        // relaxed: the successor's fields are read by nobody before they come to the top, by (2) again
+        next = op.get(head)->below().load(std::memory_order_relaxed);
+      } else if constexpr (R::reads_may_tear) {
+        top[0] = head;
+        count = detail::follow_top(head_, top, most, next, [&op](link l) -> auto& { return op.get(l)->below(); });
+      }
       // relaxed: (2) has acquired what this reads, and it publishes nothing new
-      if (head_.compare_exchange_weak(head, next, std::memory_order_relaxed, std::memory_order_relaxed)) return head;
+      if (count != 0 && head_.compare_exchange_weak(head, next, std::memory_order_relaxed, std::memory_order_relaxed)) {
+        top[0] = head;
+        return count;
+      }
       backoff(backend{});
     }
   }
@@ -230,6 +250,20 @@ class stack {
   PAWL_HOST_DEVICE link detach() noexcept {
     // (3) acquire: pairs with (1)
     return head_.exchange(link{}, std::memory_order_acquire);
+  }
+
+  // The steps of several's push and pop; see there. The first node pushed comes to lie lowest.
+  template <class Op>
+  PAWL_HOST_DEVICE static void link_several(Op& op, link node, link after) noexcept {
+    put_below(op, node, after);
+  }
+  template <class Op>
+  PAWL_HOST_DEVICE void push_several(Op& op, link first, link last) noexcept {
+    publish(op, last, first);
+  }
+  template <class Op>
+  PAWL_HOST_DEVICE std::size_t pop_several(Op& op, link* nodes, std::size_t most) noexcept {
+    return unlink_top(op, nodes, most);
   }
 
   detail::domain_handle<R, T> domain_;

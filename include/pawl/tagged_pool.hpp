@@ -160,8 +160,9 @@ class tagged_pool {
   }
 
   PAWL_HOST_DEVICE name take_fixed();
+  PAWL_HOST_DEVICE std::size_t take_fixed(name* taken, std::size_t most) noexcept;
   [[gnu::noinline]] PAWL_HOST_DEVICE void give_back_fixed(name freed) noexcept {
-    if (blocks_.is_fixed()) depot_.push(blocks_, freed);
+    if (blocks_.is_fixed()) free_.push(blocks_, freed);
   }
   PAWL_HOST_DEVICE void refill(thread_cache& cache);
   PAWL_HOST_DEVICE void spill(thread_cache& cache) noexcept;
@@ -169,8 +170,9 @@ class tagged_pool {
 
   blocks blocks_;
   typename env::template per_thread<thread_cache> caches_;
-  alignas(cache_line) detail::pool_free_list<B> depot_;  // chains, or single nodes of a fixed pool
-  alignas(cache_line) detail::pool_free_list<B> spares_;  // fixed: dummies
+  alignas(cache_line) detail::pool_free_list<B, detail::free_nodes::chains> depot_;  // growing
+  alignas(cache_line) detail::pool_free_list<B, detail::free_nodes::single> free_;  // fixed
+  alignas(cache_line) detail::pool_free_list<B, detail::free_nodes::single> spares_;  // fixed: dummies
   atomic<std::size_t, B> bound_{0};
 };
 
@@ -227,6 +229,20 @@ class tagged_pool<B, Alloc>::operation {
   }
   PAWL_HOST_DEVICE void retire(link_type l) noexcept { discard(l); }
 
+  // Several nodes of a fixed pool at once: see detail/several.hpp.
+  PAWL_HOST_DEVICE std::size_t create_several(link_type* taken, std::size_t most) noexcept {
+    assert(pool_.is_fixed() && "several nodes at once are of a fixed pool");
+    return pool_.take_fixed(taken, most);
+  }
+  /// Of nodes that nobody else can reach, and whose values were taken: `after` is to be given back with `l`, behind it.
+  PAWL_HOST_DEVICE void link_freed(link_type l, link_type after) noexcept {
+    // release: pairs with the acquire in follow_top, by who may still be at this node in a stack
+    at(l).next_free.store(after.reborn(), std::memory_order_release);
+  }
+  PAWL_HOST_DEVICE void discard_linked(link_type first, link_type last) noexcept {
+    pool_.free_.push(pool_.blocks_, first.reborn(), last.reborn());
+  }
+
  private:
   friend class tagged_pool;
   PAWL_HOST_DEVICE operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept
@@ -245,13 +261,22 @@ class tagged_pool<B, Alloc>::operation {
   thread_cache* cache_;
 };
 
+/// Up to `most` nodes of a fixed pool, and how many: fewer where all others are in use.
+template <class B, class Alloc>
+PAWL_HOST_DEVICE inline std::size_t tagged_pool<B, Alloc>::take_fixed(name* taken, std::size_t most) noexcept {
+  std::size_t count = free_.pop(blocks_, taken, most);
+  if (count < most) count += blocks_.fresh_nodes(taken + count, most - count);
+  // Only now is it sure that none is left unused, and nodes may have come back since we looked.
+  if (count < most) count += free_.pop(blocks_, taken + count, most - count);
+  return count;
+}
+
 /// A node of a fixed pool, or none where all are in use.
 template <class B, class Alloc>
 [[gnu::noinline]] PAWL_HOST_DEVICE auto tagged_pool<B, Alloc>::take_fixed() -> name {
-  if (const name freed = depot_.pop(blocks_)) return freed;
-  if (const name unused = blocks_.fresh_node()) return unused;
-  // Only now is it sure that none is left unused, and a node may have come back since we looked.
-  return depot_.pop(blocks_);
+  name taken;
+  take_fixed(&taken, 1);
+  return taken;
 }
 
 /// A node beyond the capacity of a fixed pool, or none where max_queues of them are in use.

@@ -16,6 +16,7 @@ from building import HERE, build, interpreter, is_right, run
 INCLUDE = HERE.parent.parent / "include"
 BACKEND, PTX, VALUE = "pawl/detail/ptx_backend.hpp", "pawl/detail/ptx.hpp", "pawl/detail/atomic_value.hpp"
 WARP, AGGREGATED = "pawl/detail/cuda_warp.hpp", "pawl/cuda/aggregated.hpp"
+TOGETHER = "pawl/cuda/aggregated_containers.hpp"
 REDUCE, HISTOGRAM = "pawl/cuda/reduce.hpp", "pawl/cuda/histogram.hpp"
 
 # What is wrong, which program sees it, the file, the text that is replaced, and by what.
@@ -78,6 +79,35 @@ MISTAKES = [
     ("a flushed histogram is added to before its bins are zero", "warps", HISTOGRAM,
      "// (3) after the zeros are written, before a thread adds again\n    Block::synchronize();", ""),
     ("a flushed histogram keeps its counts", "warps", HISTOGRAM, "count = T{};", ""),
+    ("together, a push doesn't wait for what each thread did before", "warp_containers", TOGETHER,
+     "Warp::synchronize(mask);\n  link nodes[lanes];\n  unsigned got = 0;\n  if (lane == leader) got = static_cast<unsigned>(all.create",
+     "link nodes[lanes];\n  unsigned got = 0;\n  if (lane == leader) got = static_cast<unsigned>(all.create"),
+    ("together, the leader publishes what isn't written yet", "warp_containers", TOGETHER,
+     "Warp::synchronize(mask);\n  if (lane == leader) all.push", "if (lane == leader) all.push"),
+    ("together, a thread goes on before its element is pushed", "warp_containers", TOGETHER,
+     "// (4) after that: without it, whom another thread tells of its push might not find the element\n  Warp::synchronize(mask);", ""),
+    ("together, a pop doesn't wait for what each thread did before", "warp_containers", TOGETHER,
+     "Warp::synchronize(mask);\n  link nodes[lanes];\n  unsigned got = 0;\n  if (lane == leader) got = static_cast<unsigned>(all.pop",
+     "link nodes[lanes];\n  unsigned got = 0;\n  if (lane == leader) got = static_cast<unsigned>(all.pop"),
+    ("together, the nodes aren't handed to the threads", "warp_containers", TOGETHER,
+     "before others write to them\n  Warp::synchronize(mask);", "before others write to them"),
+    ("together, nodes go back while their values are read", "warp_containers", TOGETHER,
+     "Warp::synchronize(mask);\n  if (lane == leader) all.give_back", "if (lane == leader) all.give_back"),
+    ("together, a thread goes on before its node is back", "warp_containers", TOGETHER,
+     "might not find the node that it has given back\n  Warp::synchronize(mask);", "might not find the node that it has given back"),
+    ("together, the lanes are served from above", "warp_containers", TOGETHER,
+     "const unsigned rank = detail::count(mask & lanes_below(lane));",
+     "const unsigned rank = detail::count(mask & ~lanes_below(lane)) - 1;"),
+    ("together, a lane counts those that don't take part", "warp_containers", TOGETHER,
+     "const unsigned rank = detail::count(mask & lanes_below(lane));", "const unsigned rank = lane;"),
+    ("together, each thread gives back its node, and the leader all of them", "warp_containers", TOGETHER,
+     "if (after) all.link_freed(mine, after);", "if (after) { all.link_freed(mine, after); all.give_back(mine, mine); }"),
+    ("together, a node given back keeps its life", "warp_containers", "pawl/tagged_pool.hpp", "first.reborn(), last.reborn()", "first, last"),
+    ("together, a queue's last value is lost", "warp_containers", "pawl/queue.hpp",
+     "op.get(dummy)->value.construct(last_copy.value());", ""),
+    ("together, a queue's new dummy is given back", "warp_containers", "pawl/queue.hpp", "nodes[count - 1] = dummy;", ""),
+    ("together, a stack is linked upside down", "warp_containers", "pawl/stack.hpp", "put_below(op, node, after);", "put_below(op, after, node);"),
+    ("together, a queue's pop passes its tail", "warp_containers", "pawl/queue.hpp", "if (tail == last) {\n        help_tail", "if (false) {\n        help_tail"),
 ]
 WAYS = [{"PTX_SCHED": "warp", "PTX_SEED": "1"}, {"PTX_SCHED": "random", "PTX_SEED": "1"}, {"PTX_SCHED": "warp", "PTX_RACE": "1"},
         {"PTX_SCHED": "random", "PTX_SEED": "2"}, {"PTX_SCHED": "random", "PTX_RACE": "1"}]

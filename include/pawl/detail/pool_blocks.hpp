@@ -71,9 +71,16 @@ class pool_blocks {
   }
 
   PAWL_HOST_DEVICE name fresh_chain();
-  /// Of a fixed pool, a node never used before; none where all were. Lock-free.
-  PAWL_HOST_DEVICE name fresh_node() noexcept { return fresh_node(fresh_nodes_, 1, capacity_); }
-  PAWL_HOST_DEVICE name fresh_spare() noexcept { return fresh_node(fresh_spares_, capacity_ + 1, spares_); }
+  /// Of a fixed pool, up to `most` nodes never used before, by one compare-and-swap; how many. Lock-free.
+  PAWL_HOST_DEVICE std::size_t fresh_nodes(name* taken, std::size_t most) noexcept {
+    return fresh(fresh_nodes_, 1, capacity_, taken, most);
+  }
+  /// One beyond the capacity, or none.
+  PAWL_HOST_DEVICE name fresh_spare() noexcept {
+    name taken;
+    fresh(fresh_spares_, capacity_ + 1, spares_, &taken, 1);
+    return taken;
+  }
 
  private:
   static constexpr std::uint64_t end_of_indices = std::uint64_t{1} << 31U;
@@ -104,7 +111,8 @@ class pool_blocks {
   PAWL_HOST_DEVICE void add_block(unsigned width, std::size_t node_words);
   PAWL_HOST_DEVICE void construct_slot(index i, std::size_t node_words) noexcept;
   PAWL_HOST_DEVICE void destroy_slots() noexcept;
-  PAWL_HOST_DEVICE name fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) noexcept;
+  PAWL_HOST_DEVICE std::size_t fresh(atomic<std::size_t, B>& made, std::size_t first, std::size_t count, name* taken,
+                                     std::size_t most) noexcept;
 
   // Read by all, written rarely. Offsets from `this`, so that a pool and its block can be mapped anywhere.
   atomic<std::uint32_t, B> first_end_{0};
@@ -214,18 +222,23 @@ template <class B, class Alloc>
   return name(static_cast<index>(first));
 }
 
-/// Of a fixed pool's nodes from number `first` on, one never used before; none where `made` has come to `count`. Lock-free.
+/// Of a fixed pool's nodes from number `first` on, up to `most` never used before; none where `made` has come to `count`. Lock-free.
 template <class B, class Alloc>
-PAWL_HOST_DEVICE auto pool_blocks<B, Alloc>::fresh_node(atomic<std::size_t, B>& made, std::size_t first, std::size_t count) noexcept
-    -> name {
+PAWL_HOST_DEVICE std::size_t pool_blocks<B, Alloc>::fresh(atomic<std::size_t, B>& made, std::size_t first, std::size_t count,
+                                                          name* taken, std::size_t most) noexcept {
   std::size_t n = made.load(std::memory_order_relaxed);
+  std::size_t more = 0;
   do {
-    if (n == count) return {};
-  } while (!made.compare_exchange_weak(n, n + 1, std::memory_order_relaxed, std::memory_order_relaxed));
+    if (n == count) return 0;
+    more = count - n < most ? count - n : most;
+  } while (!made.compare_exchange_weak(n, n + more, std::memory_order_relaxed, std::memory_order_relaxed));
   const std::size_t node_words = node_words_.load(std::memory_order_relaxed);
-  const auto taken = static_cast<index>((first + n) * node_words);
-  construct_slot(taken, node_words);
-  return name(taken);
+  for (std::size_t i = 0; i < more; ++i) {
+    const auto each = static_cast<index>((first + n + i) * node_words);
+    construct_slot(each, node_words);
+    taken[i] = name(each);
+  }
+  return more;
 }
 
 // For environments that follow the lives of atomics; elsewhere they end with their memory.

@@ -66,8 +66,8 @@ static_assert(tagged_link::from_bits(~std::uint64_t{1}).reborn() == tagged_link:
 /// What every node of a pool begins with, whatever it holds. It stays constructed as long as the pool lives: a stalled reader may look.
 template <class B>
 struct pool_slot {
-  // A stack's link, or in a chain of free nodes the next one, in its coming life. Nobody follows what it finds here before the node is
-  // its own.
+  // A stack's link, or that of a list of free nodes to the next one, in its coming life. Who finds a link here follows it only where the
+  // node is its own, or (of a fixed pool) where the list's head was looked at since: see follow_top. So a fixed pool stores with release.
   atomic<tagged_link, B> next_free{};
   // The link of containers whose readers do follow it, also in a later life of the node: so whatever is stored here was acquired or
   // made by who stores it, with release.

@@ -7,14 +7,16 @@
 #include <algorithm>
 #include <optional>
 #include <type_traits>
+#include <vector>
 
 #include "model/scenarios.hpp"
+#include "several.hpp"
 
 namespace scenarios {
 namespace {
 
 /// What one thread does. reclaim: frees what it has retired, as far as nobody protects it.
-enum class does { push, pop, push_two, pop_all, empty, reclaim };
+enum class does { push, pop, push_two, pop_all, empty, reclaim, push_several, pop_two, pop_three };
 using steps = std::vector<does>;
 
 const char* name_of(does what) {
@@ -31,6 +33,12 @@ const char* name_of(does what) {
       return "empty";
     case does::reclaim:
       return "reclaim";
+    case does::push_several:
+      return "push two at once";
+    case does::pop_two:
+      return "pop two at once";
+    case does::pop_three:
+      return "pop three at once";
   }
   return "";
 }
@@ -53,6 +61,9 @@ template <class Container>
 constexpr bool is_queue = false;
 template <class T, class R, class Backoff>
 constexpr bool is_queue<pawl::queue<T, R, Backoff>> = true;
+
+template <class Container>
+constexpr bool over_a_pool = std::is_same_v<typename Container::reclaimer_type, pool>;
 
 /// A container of numbers, each pushed once. What a number's pusher knew, its popper may read: `known` would be a race otherwise. All that
 /// happens is a history, which must have an order in which a stack or a queue does the same.
@@ -90,6 +101,34 @@ class shared {
     const values found = history_.call([&] { return pop(all_); }, pop);
     for (int i = 0; i < found.count; ++i) took(found.all[i]);
   }
+  // Over a fixed pool, what a warp's threads do together.
+  void push_several(int first) {
+    known_[first].set(first);
+    known_[first + 1].set(first + 1);
+    const std::size_t done = history_.call([&] { return ::push_several(all_, {first, first + 1}); },
+                                           [first](spec& s) {
+                                             s.push(first);
+                                             s.push(first + 1);
+                                             return std::size_t{2};
+                                           });
+    model::require(done == 2, "there is room");
+  }
+  void pop_several(std::size_t most) {
+    const values found = history_.call(
+        [&] {
+          values popped;
+          for (const int each : ::pop_several(all_, most)) popped.all[popped.count++] = each;
+          return popped;
+        },
+        [most](spec& s) {
+          values popped;
+          for (std::size_t i = 0; i < most; ++i) {
+            if (const std::optional<int> each = s.try_pop()) popped.all[popped.count++] = *each;
+          }
+          return popped;
+        });
+    for (int i = 0; i < found.count; ++i) took(found.all[i]);
+  }
   void empty() {
     history_.call([&] { return all_.empty(); }, [](spec& s) { return s.empty(); });
   }
@@ -113,9 +152,19 @@ class shared {
           empty();
           break;
         case does::reclaim:
-          if constexpr (!std::is_same_v<typename Container::reclaimer_type, pool>) {
+          if constexpr (!over_a_pool<Container>) {
             Container::reclaimer_type::default_domain().reclaim();
           }
+          break;
+        case does::push_several:
+          if constexpr (over_a_pool<Container>) push_several(first_value);
+          first_value += 2;
+          break;
+        case does::pop_two:
+          if constexpr (over_a_pool<Container>) pop_several(2);
+          break;
+        case does::pop_three:
+          if constexpr (over_a_pool<Container>) pop_several(3);
           break;
       }
     }
@@ -136,7 +185,7 @@ class shared {
 
 int pushes_in(const steps& what) {
   int sum = 0;
-  for (const does each : what) sum += each == does::push ? 1 : each == does::push_two ? 2 : 0;
+  for (const does each : what) sum += each == does::push ? 1 : each == does::push_two || each == does::push_several ? 2 : 0;
   return sum;
 }
 
@@ -173,7 +222,7 @@ scenario container_scenario(nodes_of nodes, int before, const std::vector<steps>
   for (std::size_t i = 0; i < threads.size(); ++i) name += (i == 0 ? "" : " | ") + name_of(threads[i]);
   return {name,
           [=] {
-            if constexpr (std::is_same_v<typename Container::reclaimer_type, pool>) {
+            if constexpr (over_a_pool<Container>) {
               if (nodes == nodes_of::fixed_pool) {
                 pool shared_pool(12);
                 Container c(shared_pool);
@@ -238,6 +287,63 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
   add(1, {{push}, {pop}, {empty}});
   add(2, {{pop}, {pop}, {pop}});
   add(2, {{pop}, {pop}, {pop_all}});
+}
+
+// Several at once, as a warp's threads do: with each other operation, and with nodes that come back.
+template <class Container>
+void add_several(std::vector<scenario>& all) {
+  using enum does;
+  const auto add = [&](int before, std::vector<steps> threads, bool large = false) {
+    all.push_back(container_scenario<Container>(nodes_of::fixed_pool, before, threads, large));
+  };
+  for (const does other : {push, pop, push_two, pop_all, empty, push_several, pop_two, pop_three}) {
+    for (const int before : {0, 1, 3}) {
+      add(before, {{pop_two}, {other}});
+      add(before, {{push_several}, {other}});
+    }
+    add(3, {{pop_three}, {other}});
+  }
+  add(2, {{pop, push}, {pop_two}});
+  add(2, {{pop, pop, push}, {pop_two}});
+  add(3, {{pop, push, pop}, {pop_three}});
+  add(0, {{push_several}, {pop_two, push}});
+  add(2, {{pop_two, push_several}, {pop_two}});
+  add(2, {{pop_two, push_several}, {pop, push}});
+  add(1, {{push, pop_two}, {push, pop_two}});
+  add(2, {{pop_all, push_two}, {pop_three}});
+  add(1, {{push}, {pop}, {pop_two}});
+  add(1, {{push}, {push}, {pop_three}});
+  add(2, {{pop}, {empty}, {pop_three}});
+}
+
+// A pop of several is late on the top, which has come to another place by then, over a node that a third thread made: it must not look
+// there.
+scenario late_pop_of_two(bool into_a_stack) {
+  return {std::string("stack over a pool: pop two at once | the top goes over to ") +
+              (into_a_stack ? "another stack" : "the free nodes") + " | a new node goes there",
+          [into_a_stack] {
+            pool nodes(4);
+            pawl::stack<int, pool> here(nodes);
+            pawl::stack<int, pool> elsewhere(nodes);
+            here.push(1);
+            here.push(2);
+            std::vector<int> late;
+            model::thread pops([&] { late = pop_several(here, 2); });
+            int over_there = 0;
+            model::thread makes([&] {
+              elsewhere.push(3);
+              if (!into_a_stack) over_there += elsewhere.try_pop() ? 1 : 0;
+            });
+            const std::optional<int> early = here.try_pop();
+            if (early && into_a_stack) elsewhere.push(4);
+            pops.join();
+            makes.join();
+            const std::size_t left = early ? 1 : 0;
+            model::require(late.size() == 2 - left, "each element is popped once");
+            model::require(!here.try_pop(), "there was no other");
+            while (elsewhere.try_pop()) ++over_there;
+            model::require(over_there == (early && into_a_stack ? 2 : 1), "what the other stack was given is there");
+          }};
 }
 
 // While one thread is in the midst of a pop, the head leaves, and comes back in front of another node: the ABA problem.
@@ -319,6 +425,10 @@ void add_stacks_and_queues(std::vector<scenario>& all) {
     add_container<stack<int, pool>>(all, of);
     add_container<queue<int, pool>>(all, of);
   }
+  add_several<stack<int, pool>>(all);
+  add_several<queue<int, pool>>(all);
+  all.push_back(late_pop_of_two(true));
+  all.push_back(late_pop_of_two(false));
   add_container<stack<int, hazards>>(all, nodes::hazard_pointers);
   add_container<queue<int, hazards>>(all, nodes::hazard_pointers);
   add_container<stack<int, epochs>>(all, nodes::epochs);

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "model/scenarios.hpp"
+#include "several.hpp"
 
 namespace scenarios {
 namespace {
@@ -119,6 +120,64 @@ void add_pools(std::vector<scenario>& all) {
     at_once([&] { pushed = s.try_push(2) ? 2 : 0; }, [&] { static_cast<void>(s.try_pop()); });
     model::require(pushed == 2, "there was one node left");
   });
+  // Nodes that were used before, taken several at once.
+  const auto several = [&add](const std::string& name, int free, auto other) {
+    add("two nodes at once of " + std::to_string(free) + " free ones | " + name, [free, other] {
+      pool nodes(3);
+      stack s(nodes);
+      stack elsewhere(nodes);
+      for (int i = 0; i < free; ++i) s.push(0);
+      while (s.try_pop()) {
+      }
+      std::size_t pushed = 0;
+      int others = 0;
+      at_once([&] { pushed = push_several(s, {1, 2}); }, [&] { others = other(elsewhere); });
+      model::require(static_cast<int>(pushed) + others >= 2, "there was a node for each, or all were in use");
+      std::size_t found = 0;
+      while (s.try_pop()) ++found;
+      while (elsewhere.try_pop()) ++found;
+      model::require(found == pushed + static_cast<std::size_t>(others), "each is in one place");
+      for (int i = 0; i < 3; ++i) model::require(s.try_push(i), "all nodes are there");
+      model::require(!s.try_push(3), "and no other");
+    });
+  };
+  for (const int free : {0, 1, 2, 3}) {
+    several("one", free, [](stack& s) { return s.try_push(3) ? 1 : 0; });
+    several("two", free, [](stack& s) { return static_cast<int>(push_several(s, {3, 4})); });
+    several("one comes and goes", free, [](stack& s) {
+      if (s.try_push(3)) static_cast<void>(s.try_pop());
+      return s.try_push(4) ? 1 : 0;
+    });
+    several("two come and go", free, [](stack& s) {
+      push_several(s, {3, 4});
+      pop_several(s, 2);
+      return s.try_push(5) ? 1 : 0;
+    });
+  }
+  for (const bool back : {false, true}) {
+    add(std::string("two nodes at once, late on a free one | it comes into a stack") + (back ? " and out, with a new one" : "") +
+            " | that had a new one",
+        [back] {
+          pool nodes(4);
+          stack s(nodes);
+          stack elsewhere(nodes);
+          s.push(0);
+          static_cast<void>(s.try_pop());
+          std::size_t pushed = 0;
+          std::size_t popped = 0;
+          at_once([&] { pushed = push_several(s, {1, 2}); },
+                  [&] {
+                    elsewhere.push(3);
+                    if (back) popped = pop_several(elsewhere, 2).size();
+                  },
+                  [&] { elsewhere.push(4); });
+          model::require(pushed == 2, "there was room");
+          std::size_t found = 0;
+          while (s.try_pop()) ++found;
+          while (elsewhere.try_pop()) ++found;
+          model::require(found + popped == 4, "each is in one place");
+        });
+  }
   add("full | full, on a fixed pool", [] {
     pool nodes(1);
     stack s(nodes);
