@@ -80,6 +80,18 @@ class queue {
   /// hold the last nodes.)
   PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
   PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
+  /// The same, with the element constructed from the arguments, once there is a node for it.
+  template <class... Args>
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
+    auto op = domain_.template enter<1>();
+    detail::unpublished<decltype(op), link> fresh(op, op.create());
+    if (!fresh) return false;
+    fresh.construct(std::forward<Args>(args)...);
+    end_list(op, fresh.link());
+    append(op, fresh.link(), fresh.link());
+    fresh.published();
+    return true;
+  }
 
   /// Appends the elements of a range in their order, in one atomic step. Either all or, where memory ends or a copy throws, none.
   /// Lock-free but for the allocations, O(size of the range).
@@ -252,18 +264,6 @@ class queue {
     // Published by (1). release over a pool: a reader that was stalled in an earlier life of the node and meets this one's end then finds
     // that head_ or tail_ has moved on. Relaxed, it could look at old values again and again.
     op.get(last)->next.store(last.terminator(), R::reads_may_tear ? std::memory_order_release : std::memory_order_relaxed);
-  }
-
-  template <class... Args>
-  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
-    auto op = domain_.template enter<1>();
-    detail::unpublished<decltype(op), link> fresh(op, op.create());
-    if (!fresh) return false;
-    fresh.construct(std::forward<Args>(args)...);
-    end_list(op, fresh.link());
-    append(op, fresh.link(), fresh.link());
-    fresh.published();
-    return true;
   }
 
   // Links the nodes from `first` to `last` behind the last one.
