@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-PROGRAMS = ("operations", "contention", "containers", "hash_map", "warps")
+PROGRAMS = ("operations", "contention", "containers", "hash_map", "owners", "warps")
 
 
 def interpreter(folder, scratch):
