@@ -19,7 +19,8 @@
 
 #include "suite.hpp"
 
-// The CUDA runtime as pawl sees it: one call may fail, memory is counted, and there are two devices, which are the one that is there.
+// The CUDA runtime as pawl sees it: one call may fail, memory is counted, what is put into a stream is done when somebody waits for it, and
+// there are two devices, which are the one that is there.
 namespace runtime {
 
 constexpr cudaError_t planted = cudaErrorIllegalInstruction;
@@ -28,6 +29,7 @@ std::string failed;  // its name
 int device = 0;
 std::map<void*, int> memory;  // and the device that it was made on
 std::set<int> launched_on;
+std::map<cudaStream_t, std::vector<std::function<cudaError_t()>>> streams;
 bool endless = false;  // there is as much memory as anybody asks for
 
 inline bool fails(const char* name) {
@@ -35,6 +37,26 @@ inline bool fails(const char* name) {
   failed = name;
   return true;
 }
+inline cudaError_t put(const char* name, cudaStream_t stream, std::function<cudaError_t()> command) {
+  if (fails(name)) return planted;
+  streams[stream].push_back(std::move(command));
+  return cudaSuccess;
+}
+inline cudaError_t empty(cudaStream_t stream) {
+  cudaError_t result = cudaSuccess;
+  for (const auto& command : std::exchange(streams[stream], {})) {
+    const cudaError_t done = command();
+    if (result == cudaSuccess) result = done;
+  }
+  const cudaError_t done = cudaStreamSynchronize(stream);
+  return result == cudaSuccess ? done : result;
+}
+inline std::size_t waiting() {
+  std::size_t all = 0;
+  for (const auto& [stream, commands] : streams) all += commands.size();
+  return all;
+}
+
 inline cudaError_t get_device(int* current) {
   *current = device;
   return fails("cudaGetDevice") ? planted : cudaSuccess;
@@ -56,30 +78,37 @@ inline cudaError_t allocate_async(void** made, std::size_t bytes, cudaStream_t s
   if (fails("cudaMallocAsync")) return planted;
   return note(cudaMallocAsync(made, bytes, stream), made);
 }
-// What fails to free has freed nevertheless: it is not pawl's leak.
 inline void forget(void* freed) {
   const auto found = memory.find(freed);
   if (found == memory.end() || found->second != device) std::abort();
   memory.erase(found);
 }
+// What fails to free has freed nevertheless: it is not pawl's leak.
 inline cudaError_t free(void* freed) {
   forget(freed);
+  for (const auto& [stream, commands] : std::map(streams)) empty(stream);
   const cudaError_t result = cudaFree(freed);
   return fails("cudaFree") ? planted : result;
 }
 inline cudaError_t free_async(void* freed, cudaStream_t stream) {
   forget(freed);
-  const cudaError_t result = cudaFreeAsync(freed, stream);
-  return fails("cudaFreeAsync") ? planted : result;
+  // At once, where it would be: what is behind it in the stream can't use it any more.
+  if (streams[stream].empty()) {
+    const cudaError_t result = cudaFreeAsync(freed, stream);
+    return fails("cudaFreeAsync") ? planted : result;
+  }
+  streams[stream].push_back([=] { return cudaFreeAsync(freed, stream); });
+  return fails("cudaFreeAsync") ? planted : cudaSuccess;
 }
 inline cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  return fails("cudaMemcpyAsync") ? planted : cudaMemcpyAsync(to, from, bytes, kind, stream);
+  return put("cudaMemcpyAsync", stream, [=] { return cudaMemcpyAsync(to, from, bytes, kind, stream); });
 }
 inline cudaError_t set(void* to, int value, std::size_t bytes, cudaStream_t stream) {
-  return fails("cudaMemsetAsync") ? planted : cudaMemsetAsync(to, value, bytes, stream);
+  return put("cudaMemsetAsync", stream, [=] { return cudaMemsetAsync(to, value, bytes, stream); });
 }
 inline cudaError_t synchronize(cudaStream_t stream) {
-  return fails("cudaStreamSynchronize") ? planted : cudaStreamSynchronize(stream);
+  const cudaError_t result = empty(stream);
+  return fails("cudaStreamSynchronize") ? planted : result;
 }
 inline cudaError_t attributes(cudaPointerAttributes* of, const void* pointer) {
   return fails("cudaPointerGetAttributes") ? planted : cudaPointerGetAttributes(of, pointer);
@@ -87,7 +116,8 @@ inline cudaError_t attributes(cudaPointerAttributes* of, const void* pointer) {
 template <class... Parameters, class... Args>
 cudaError_t launch(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), const Args&... args) {
   launched_on.insert(device);
-  return fails("cudaLaunchKernelEx") ? planted : cudaLaunchKernelEx(config, kernel, args...);
+  return put("cudaLaunchKernelEx", config->stream,
+             [=, configured = *config] { return cudaLaunchKernelEx(&configured, kernel, args...); });
 }
 
 }  // namespace runtime
@@ -237,14 +267,14 @@ void lists(suite& tests, const std::string& name, unsigned most) {
   tests.test_on_host(name + ": what comes out first", [&](findings& in) {
     List<ticket> list(most);
     const tickets values = numbered(0, most);
-    const unsigned half = most / 2;
-    check(in, list.push(values.data(), half) == half && list.push(values.data() + half, half) == half);
+    const unsigned each = most / 2;
+    check(in, list.push(values.data(), each) == each && list.push(values.data() + each, each) == each);
     array<ticket> out(place::host, values);
     const bool last_in = std::is_same_v<List<ticket>, stack<ticket>>;
-    check(in, list.pop(out.data(), half) == half);
-    check(in, are_all(out.copy(), 0, half, last_in ? half : 0, last_in ? 2 * half : half));
-    check(in, list.pop(out.data(), most) == half);
-    check(in, are_all(out.copy(), 0, half, last_in ? 0 : half, last_in ? half : 2 * half));
+    check(in, list.pop(out.data(), each) == each);
+    check(in, are_all(out.copy(), 0, each, last_in ? each : 0, last_in ? 2 * each : each));
+    check(in, list.pop(out.data(), most) == each);
+    check(in, are_all(out.copy(), 0, each, last_in ? 0 : each, last_in ? each : 2 * each));
   });
 }
 
@@ -400,7 +430,7 @@ void each_call_fails(findings& in, const std::set<std::string>& unreported, unsi
       check(in, error.call() == runtime::failed && error.reason() == std::string(cudaGetErrorString(runtime::planted)));
       check(in, error.what() == runtime::failed + ": " + error.reason());
     }
-    check(in, runtime::memory == before && runtime::device == 0);
+    check(in, runtime::memory == before && runtime::device == 0 && runtime::waiting() == 0);
   }
   check(in, false);
 }
@@ -463,6 +493,12 @@ void errors(suite& tests) {
     each_call_fails(in, freeing, 6, [&] { static_cast<void>(a_queue.empty()); });
     each_call_fails(in, freeing, 6, [&] { a_map.insert(numbers.data(), numbers.data(), 10, bools); });
     each_call_fails(in, freeing, 6, [&] { a_map.insert(numbers.data(), numbers.data(), 10); });
+    hash_map<int, int> of_two(2);
+    const int six[] = {0, 1, 2, 3, 0, 1};
+    each_call_fails(in, freeing, 12, [&] {
+      of_two.insert(six, six, 6, bools);
+      of_two.erase(six, 6);
+    });
     each_call_fails(in, freeing, 6, [&] { a_map.find(numbers.data(), numbers.data(), 10, bools); });
     each_call_fails(in, freeing, 6, [&] { a_map.contains(numbers.data(), 10, bools); });
     each_call_fails(in, freeing, 6, [&] { a_map.erase(numbers.data(), 10, bools); });
@@ -472,7 +508,7 @@ void errors(suite& tests) {
     while (a_stack.pop(numbers.data(), 400) != 0) {
     }
     check(in, a_stack.push(numbers.data(), 400) == 400 && a_stack.push(numbers.data(), 1) == 0);
-    check(in, runtime::memory.size() == 3);
+    check(in, runtime::memory.size() == 4);
   });
 }
 

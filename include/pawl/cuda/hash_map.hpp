@@ -303,7 +303,7 @@ std::size_t hash_map<K, V, Hash, KeyEqual>::insert(const K* keys, const V* value
   std::size_t all = 0;
   detail::call_counts now{};
   do {
-    if (all != 0) counts.clear(call);
+    if (all != 0) call.clear(counts.data());
     call.launch(count, detail::insert_elements<container_type, K, V>, owned_.get(), new_keys.data(), new_values.data(), noted,
                 all != 0, count, counts.data());
     now = counts.read(call);

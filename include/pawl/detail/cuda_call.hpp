@@ -44,7 +44,7 @@ class stream_call {
   stream_call(const stream_call&) = delete;
   stream_call& operator=(const stream_call&) = delete;
   ~stream_call() {
-    if (!finished_) static_cast<void>(cudaStreamSynchronize(stream_));
+    if (busy_) static_cast<void>(cudaStreamSynchronize(stream_));
   }
 
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_; }
@@ -57,21 +57,28 @@ class stream_call {
 
   /// Has `kernel` run by as many threads as there are things to do, or by fewer, which then have several each.
   template <class... Parameters, class... Args>
-  void launch(std::size_t things, void (*kernel)(Parameters...), const Args&... args) const {
+  void launch(std::size_t things, void (*kernel)(Parameters...), const Args&... args) {
     const std::size_t blocks = (things + threads_of_block - 1) / threads_of_block;
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(static_cast<unsigned>(blocks < most_blocks ? blocks : most_blocks));
     config.blockDim = dim3(static_cast<unsigned>(things < threads_of_block ? things : threads_of_block));
     config.stream = stream_;
+    busy_ = true;
     check(cudaLaunchKernelEx(&config, kernel, args...), "cudaLaunchKernelEx");
   }
   template <class T>
-  void copy(T* to, const T* from, std::size_t count) const {
+  void copy(T* to, const T* from, std::size_t count) {
+    busy_ = true;
     check(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyDefault, stream_), "cudaMemcpyAsync");
+  }
+  template <class T>
+  void clear(T* to) {
+    busy_ = true;
+    check(cudaMemsetAsync(to, 0, sizeof(T), stream_), "cudaMemsetAsync");
   }
   /// Waits until the stream is empty. What went wrong in a kernel is known now.
   void finish() {
-    finished_ = true;
+    busy_ = false;
     check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
   }
 
@@ -82,7 +89,7 @@ class stream_call {
   on_device there_;
   int device_;
   cudaStream_t stream_;
-  bool finished_ = false;
+  bool busy_ = false;
 };
 
 /// Device memory that a call has, for `count` objects, or none. It goes when the stream has come so far.
@@ -111,7 +118,7 @@ class call_memory {
 template <class T>
 class call_input {
  public:
-  call_input(const stream_call& call, const T* callers, std::size_t count)
+  call_input(stream_call& call, const T* callers, std::size_t count)
       : copied_(call.is_there(callers) ? call_memory<T>() : call_memory<T>(call, count)),
         data_(copied_.data() != nullptr ? copied_.data() : callers) {
     if (copied_.data() != nullptr) call.copy(copied_.data(), callers, count);
@@ -130,14 +137,14 @@ enum class output_is { all_written, partly_written };
 template <class T>
 class call_output {
  public:
-  call_output(const stream_call& call, T* callers, std::size_t count, output_is how)
+  call_output(stream_call& call, T* callers, std::size_t count, output_is how)
       : callers_(callers), copied_(callers == nullptr || call.is_there(callers) ? call_memory<T>() : call_memory<T>(call, count)) {
     // What no kernel writes comes back as it was.
     if (copied_.data() != nullptr && how == output_is::partly_written) call.copy(copied_.data(), callers_, count);
   }
   [[nodiscard]] T* data() const noexcept { return copied_.data() != nullptr ? copied_.data() : callers_; }
   /// Has the first `count` brought to the caller, before the call is finished.
-  void deliver(const stream_call& call, std::size_t count) const {
+  void deliver(stream_call& call, std::size_t count) const {
     if (copied_.data() != nullptr && count != 0) call.copy(callers_, copied_.data(), count);
   }
 
@@ -153,10 +160,7 @@ struct call_counts {
 };
 class call_counters {
  public:
-  explicit call_counters(const stream_call& call) : counts_(call, 1) { clear(call); }
-  void clear(const stream_call& call) const {
-    check(cudaMemsetAsync(counts_.data(), 0, sizeof(call_counts), call.stream()), "cudaMemsetAsync");
-  }
+  explicit call_counters(stream_call& call) : counts_(call, 1) { call.clear(counts_.data()); }
   [[nodiscard]] call_counts* data() const noexcept { return counts_.data(); }
   /// Finishes the call, as far as it has come.
   [[nodiscard]] call_counts read(stream_call& call) const {
