@@ -96,8 +96,6 @@ MISTAKES = [
      "    if (!replaced) op.retire(at.here);\n    link word = live_word(at.here, at.owner);\n    // (3) release"),
     ("a map's erase marks nothing", "hash_map", MAP, "    if (!end_life(op, at)) continue;\n    unlink_ended(op, order, at, at.next);\n"
      "    count(order, -1);\n    return true;", "    unlink_ended(op, order, at, at.next);\n    count(order, -1);\n    return true;"),
-    ("a map's new node is put in a place that has changed", "hash_map", MAP,
-     "if (at.before->load(std::memory_order_relaxed) != word) return false;\n    construct", "construct"),
     ("a map's insert overwrites a link", "hash_map", MAP,
      "if (!at.before->compare_exchange_strong(word, live_word(fresh.name(), at.owner), std::memory_order_acq_rel,\n"
      "                                            std::memory_order_relaxed)) {\n      return false;\n    }",
@@ -126,7 +124,7 @@ MISTAKES = [
      "static_cast<void>(cudaLaunchKernelEx(&config, kernel, args...));"),
     ("the host's memory is taken for the device's", "owners", CALL, "return attributes.type == cudaMemoryTypeManaged",
      "return attributes.type == cudaMemoryTypeUnregistered"),
-    ("what wasn't found is overwritten", "owners", CALL, "how == output_is::partly_written)", "how != how)"),
+    ("what wasn't found is overwritten", "owners", CALL, "how == output_is::partly_written)", "how == output_is::all_written && count == 0)"),
     ("what wasn't popped is overwritten", "owners", LIST, "to.deliver(call, popped);", "to.deliver(call, count);"),
     ("popped values are on their way yet", "owners", LIST, "to.deliver(call, popped);\n    call.finish();", "to.deliver(call, popped);"),
     ("any values are pushed, not the first", "owners", LIST, "if (!container->try_emplace(next_value<T>{values, &counts->done})) return;",
@@ -134,7 +132,7 @@ MISTAKES = [
     ("values are counted without a node", "owners", LIST, "if (!container->try_emplace(next_value<T>{values, &counts->done})) return;",
      "if (!container->try_push(values[atomicAdd(&counts->done, 1ULL)])) return;"),
     ("equal keys keep others out of a map", "owners", MAP_OWNER, "while (now.refused != 0 && now.done != 0);", "while (false);"),
-    ("a key that was inserted is inserted again", "owners", MAP_OWNER, "if (again && inserted[i]) return false;", ""),
+    ("a key that was inserted is inserted again", "owners", MAP_OWNER, "if (again && inserted[i]) return false;", "if (again && i == count) return false;"),
 ]
 WAYS = [{"PTX_SCHED": "warp", "PTX_SEED": "1"}, {"PTX_SCHED": "random", "PTX_SEED": "1"}, {"PTX_SCHED": "warp", "PTX_RACE": "1"},
         {"PTX_SCHED": "random", "PTX_SEED": "2"}, {"PTX_SCHED": "random", "PTX_RACE": "1"}]
