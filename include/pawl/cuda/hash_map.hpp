@@ -16,8 +16,10 @@
 #include "../hash_map.hpp"
 
 #if defined(__CUDACC__)
+#include <atomic>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -181,8 +183,8 @@ namespace cuda {
 
 /// Owns a hash map of up to `capacity` elements on a GPU. Move-only.
 ///
-/// K, V, Hash and KeyEqual are trivially copyable. std::hash of integers serves in kernels; another Hash, and a KeyEqual, have a call operator
-/// that is `__device__`.
+/// K, V, Hash and KeyEqual are trivially copyable. std::hash of integers serves in kernels; another Hash, and a KeyEqual, have a call
+/// operator that is `__device__`.
 ///
 /// What a member does on a stream comes after what was put into it before, and is done, with the stream empty, when the member returns.
 /// Streams are of the device that was current when the owner was made; which one is current later doesn't matter. Arrays may be anywhere:
@@ -190,9 +192,11 @@ namespace cuda {
 /// and the destructor may be called by any number of threads at once, and while kernels use the map.
 ///
 /// Keys of one call are handled side by side, each by an operation of its own, in an order that is left to the GPU: of several that are
-/// equal, one inserts, and one erases. Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails; among them
-/// are the call's own, without an effect on the map, for want of memory for instance, and those of earlier kernels, after which the
-/// device's memory is lost.
+/// equal, one inserts, and one erases. Each of these operations is lock-free, linearizes, and orders memory as the map's own. A call costs
+/// O(count), and a few commands in the stream.
+///
+/// Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails. Where that comes before the kernel, for want of
+/// memory for instance, the map is as before. An error of a kernel, of an earlier one, too, leaves CUDA and all device memory unusable.
 template <class K, class V, class Hash = std::hash<K>, class KeyEqual = std::equal_to<K>>
 class hash_map {
   static_assert(
@@ -228,8 +232,9 @@ class hash_map {
   /// As many elements fit as were asked for.
   [[nodiscard]] std::size_t capacity() const noexcept { return owned_.capacity(); }
 
-  /// Inserts keys[i] with values[i], where the key is not there and the pool not full; returns how many it inserted, and, where `inserted` is
-  /// not null, which: inserted[i] is false where the key was there, or else, as contains(keys + i, 1) would say, the pool full.
+  /// Inserts keys[i] with values[i], where the key is not there and the map not full. Returns how many it inserted, and, where `inserted`
+  /// is not null, which: inserted[i] is false where the key was there, or else, which contains() would tell, the map was full. It is
+  /// full only where `capacity` elements are there, or kernels hold nodes meanwhile: equal keys don't keep each other's out.
   std::size_t insert(const K* keys, const V* values, std::size_t count, bool* inserted = nullptr, cudaStream_t stream = nullptr);
 
   /// Copies the value of keys[i] to values[i], which stays as it was where the key is not there; returns how many are there, and, where

@@ -11,8 +11,8 @@
 namespace pawl::inline v0::cuda {
 
 /// Owns a queue of up to `capacity` T on a GPU. Its members are said at detail::device_list, in detail/cuda_list.hpp: the constructor
-/// from a capacity, ref(), capacity(), push(values, count), pop(values, count), empty(). What one push has brought in comes out before what a
-/// later one has. T is trivially copyable. Move-only.
+/// from a capacity, ref(), capacity(), push(values, count), pop(values, count), empty(). What one push has brought in comes out before
+/// what a later one has. T is trivially copyable. Move-only.
 template <class T, class Backoff = default_backoff>
 class queue : public detail::device_list<pawl::queue<T, detail::device_pool, Backoff>> {
  public:

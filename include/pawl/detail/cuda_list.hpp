@@ -5,6 +5,7 @@
 #include "cuda_owner.hpp"
 #if defined(__CUDACC__)
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -96,8 +97,12 @@ __global__ void look_whether_empty(Container* container, call_counts* counts) {
 /// on the host, pinned or not, on the owner's device (then nothing is copied), on another, or managed. Every member but the move operations
 /// and the destructor may be called by any number of threads at once, and while kernels use the container.
 ///
-/// Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails; among them are the call's own, without an
-/// effect on the container, for want of memory for instance, and those of earlier kernels, after which the device's memory is lost.
+/// Each value is pushed and popped by an operation of its own, which is lock-free, linearizes, and orders memory as the container's own.
+/// A call costs O(count), and a few commands in the stream.
+///
+/// Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails. Where that comes before the kernel, for want of
+/// memory for instance, the container is as before; values that a pop has taken and could not bring are lost. An error of a kernel, of an
+/// earlier one, too, leaves CUDA and all device memory unusable.
 template <class Container>
 class device_list {
   using value = typename Container::value_type;
