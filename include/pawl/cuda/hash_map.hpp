@@ -195,8 +195,8 @@ namespace cuda {
 /// equal, one inserts, and one erases. Each of these operations is lock-free, linearizes, and orders memory as the map's own. A call costs
 /// O(count), and a few commands in the stream.
 ///
-/// Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails. Where that comes before the kernel, for want of
-/// memory for instance, the map is as before. An error of a kernel, of an earlier one, too, leaves CUDA and all device memory unusable.
+/// Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails. Where that comes before the kernel, for want
+/// of memory for instance, the map is as before. An error of a kernel, of an earlier one, too, leaves all device memory unusable.
 template <class K, class V, class Hash = std::hash<K>, class KeyEqual = std::equal_to<K>>
 class hash_map {
   static_assert(

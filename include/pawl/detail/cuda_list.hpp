@@ -100,9 +100,9 @@ __global__ void look_whether_empty(Container* container, call_counts* counts) {
 /// Each value is pushed and popped by an operation of its own, which is lock-free, linearizes, and orders memory as the container's own.
 /// A call costs O(count), and a few commands in the stream.
 ///
-/// Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails. Where that comes before the kernel, for want of
-/// memory for instance, the container is as before; values that a pop has taken and could not bring are lost. An error of a kernel, of an
-/// earlier one, too, leaves CUDA and all device memory unusable.
+/// Errors: cuda::error, with the call and the reason, where a call of the CUDA runtime fails. Where that comes before the kernel, for want
+/// of memory for instance, the container is as before; values that a pop has taken and could not bring are lost. An error of a kernel, of
+/// an earlier one, too, leaves all device memory unusable.
 template <class Container>
 class device_list {
   using value = typename Container::value_type;
