@@ -81,6 +81,18 @@ class queue {
   /// hold the last nodes.)
   PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
   PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
+  /// The same, with the element constructed from the arguments, once there is a node for it.
+  template <class... Args>
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
+    auto op = domain_.template enter<1>();
+    detail::unpublished<decltype(op), link> fresh(op, op.create());
+    if (!fresh) return false;
+    fresh.construct(std::forward<Args>(args)...);
+    end_list(op, fresh.link());
+    append(op, fresh.link(), fresh.link());
+    fresh.published();
+    return true;
+  }
 
   /// Appends the elements of a range in their order, in one atomic step. Either all or, where memory ends or a copy throws, none.
   /// Lock-free but for the allocations, O(size of the range).
@@ -261,18 +273,6 @@ class queue {
   PAWL_HOST_DEVICE static void link_behind(Op& op, link node, link after) noexcept {
     // (2) release: over a pool, a reader stalled in an earlier life of `node` may come by here, and look at what this thread made
     op.get(node)->next.store(after, std::memory_order_release);
-  }
-
-  template <class... Args>
-  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
-    auto op = domain_.template enter<1>();
-    detail::unpublished<decltype(op), link> fresh(op, op.create());
-    if (!fresh) return false;
-    fresh.construct(std::forward<Args>(args)...);
-    end_list(op, fresh.link());
-    append(op, fresh.link(), fresh.link());
-    fresh.published();
-    return true;
   }
 
   // Links the nodes from `first` to `last` behind the last one.

@@ -81,6 +81,17 @@ class stack {
   /// hold the last nodes.)
   PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
   PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
+  /// The same, with the element constructed from the arguments, once there is a node for it.
+  template <class... Args>
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
+    auto op = domain_.template enter<0>();
+    detail::unpublished<decltype(op), link> fresh(op, op.create());
+    if (!fresh) return false;
+    fresh.construct(std::forward<Args>(args)...);
+    publish(op, fresh.link(), fresh.link());
+    fresh.published();
+    return true;
+  }
 
   /// Pushes the elements of a range as if one by one, in one atomic step: the last of the range is popped first. Either all or, where
   /// memory ends or a copy throws, none. Lock-free but for the allocations, O(size of the range).
@@ -186,17 +197,6 @@ class stack {
     }
     PAWL_HOST_DEVICE link next() noexcept { return std::exchange(first, op.get(first)->below().load(std::memory_order_relaxed)); }
   };
-
-  template <class... Args>
-  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {
-    auto op = domain_.template enter<0>();
-    detail::unpublished<decltype(op), link> fresh(op, op.create());
-    if (!fresh) return false;
-    fresh.construct(std::forward<Args>(args)...);
-    publish(op, fresh.link(), fresh.link());
-    fresh.published();
-    return true;
-  }
 
   // Links `node`, which no other thread knows yet, to what is to lie below it.
   template <class Op>

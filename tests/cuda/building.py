@@ -10,7 +10,7 @@ import tempfile
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = ("operations", "contention", "containers", "hash_map", "warps", "warp_containers")
+PROGRAMS = ("operations", "contention", "containers", "hash_map", "owners", "warps", "warp_containers")
 STUDY = HERE.parent.parent / "bench" / "gpu"
 STUDIES = ("device", "atomics_words", "atomics_floating", "atomics_narrow", "aggregated", "histogram", "containers", "maps")
 

@@ -1,42 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
-// The host's hash_map in kernels, over fixed pools in device memory: each key follows a sequential map's, no update is lost, an insert
+// The host's hash_map in kernels, in device memory: each key follows a sequential map's, no update is lost, an insert
 // and the erase of its key exclude others as a lock does, and a pool is full when, and only when, all its nodes are in use.
 //
 // hash_map [BLOCKS [THREADS]]
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <new>
 
-#include <pawl/hash_map.hpp>
+#include <pawl/cuda/hash_map.hpp>
 
 #include "suite.hpp"
 
 namespace {
 
 using device_wide = pawl::backend::cuda<pawl::scope::device>;
-
-// Gives out a piece of device memory part by part: a map takes two, for its buckets and for the pool's nodes.
-struct arena {
-  std::byte* next;
-  std::byte* end;
-};
-template <class T>
-struct part_of {
-  using value_type = T;
-  arena* from;
-
-  __device__ explicit part_of(arena* its_arena) : from(its_arena) {}
-  template <class U>
-  __device__ explicit part_of(const part_of<U>& other) : from(other.from) {}
-  __device__ T* allocate(std::size_t count) {
-    std::byte* const part = from->next;
-    from->next += (count * sizeof(T) + 15) / 16 * 16;
-    if (from->next > from->end) __trap();
-    return reinterpret_cast<T*>(part);
-  }
-  __device__ void deallocate(T*, std::size_t) {}
-};
 
 // Of a key and a number, so that a copy which is torn, or of another key, shows.
 struct ticket {
@@ -54,39 +31,19 @@ struct few_buckets {
   __device__ std::size_t operator()(unsigned key) const { return key % 3; }
 };
 
-using pool = pawl::tagged_pool<device_wide, part_of<std::byte>>;
 template <class Hash>
-using map_of = pawl::hash_map<unsigned, ticket, Hash, std::equal_to<unsigned>, pool>;
-constexpr std::size_t bytes_of(unsigned capacity) { return 64 * (capacity + pool::max_queues + 1) + 16 * (capacity + 64); }
-
-template <class Map>
-struct held {
-  arena memory;
-  pool nodes;
-  Map map;
-  __device__ held(unsigned capacity, std::byte* its_memory)
-      : memory{its_memory, its_memory + bytes_of(capacity)}, nodes(capacity, part_of<std::byte>(&memory)), map(nodes) {}
-};
+using map_of = pawl::cuda::hash_map<unsigned, ticket, Hash>;
+constexpr auto to_spare = static_cast<unsigned>(pawl::tagged_pool<>::max_queues);
 
 __device__ unsigned number() { return blockIdx.x * blockDim.x + threadIdx.x; }
 
-template <class Map>
-__global__ void begin(findings* to, held<Map>* place, unsigned capacity, std::byte* memory) {
-  new (place) held<Map>(capacity, memory);
-  check(to, place->map.empty() && place->map.bucket_count() >= capacity);
-}
-template <class Map>
-__global__ void end(findings* to, held<Map>* made) {
-  check(to, made->map.empty());
-  made->~held<Map>();
-}
-
 // One thread, every member: `capacity` elements fit, again and again. A full pool refuses new keys and nothing else.
 template <class Map>
-__global__ void fills(findings* to, held<Map>* in, unsigned capacity) {
-  Map& map = in->map;
+__global__ void fills(findings* to, Map* in, unsigned capacity) {
+  Map& map = *in;
   for (unsigned round = 0; round < 3; ++round) {
-    check(to, map.empty() && map.size() == 0 && !map.contains(0) && !map.erase(0) && !map.find(0));
+    check(to,
+          map.bucket_count() >= capacity && map.empty() && map.size() == 0 && !map.contains(0) && !map.erase(0) && !map.find(0));
     for (unsigned key = 0; key < capacity; ++key) check(to, map.insert(key, ticket(key, round)));
     same(to, static_cast<unsigned>(map.size()), capacity);
     // Refused: neither found nor changed.
@@ -97,7 +54,7 @@ __global__ void fills(findings* to, held<Map>* in, unsigned capacity) {
     check(to, !map.try_upsert(capacity, [=](const std::optional<ticket>&) { return ticket(capacity); }).has_value());
     check(to, !map.contains(capacity) && map.try_update(capacity, [](const ticket& old) { return old; }) == false);
     // Keys that are there are another matter, more often than there are nodes to spare.
-    for (unsigned i = 0; i < 2 * pool::max_queues; ++i) {
+    for (unsigned i = 0; i < 2 * to_spare; ++i) {
       const unsigned key = i % capacity;
       check(to, !map.insert(key, ticket(key)));
       check(to, map.try_update(key, [=](const ticket& old) { return ticket(key, old.number + 1); }) == true);
@@ -112,7 +69,7 @@ __global__ void fills(findings* to, held<Map>* in, unsigned capacity) {
       check(to, value.whole(key) && key < capacity);
       numbers += value.number;
     });
-    same(to, numbers, capacity * round + 4 * 2 * static_cast<unsigned>(pool::max_queues));
+    same(to, numbers, capacity * round + 4 * 2 * to_spare);
     if (round == 1) {
       map.clear();
     } else {
@@ -126,9 +83,9 @@ __global__ void fills(findings* to, held<Map>* in, unsigned capacity) {
 
 // Each thread has keys that it alone changes, among those of others: all its calls answer as if it were alone, but for a full pool.
 template <class Map>
-__global__ void follows(findings* to, held<Map>* in, unsigned* refused, unsigned rounds) {
+__global__ void follows(findings* to, Map* in, unsigned* refused, unsigned rounds) {
   constexpr unsigned keys = 4;
-  Map& map = in->map;
+  Map& map = *in;
   int numbers[keys];  // of the element, or -1 where there is none
   for (int& each : numbers) each = -1;
   unsigned dice = number() * 2654435761U + 1;
@@ -187,42 +144,42 @@ __global__ void has_followed(findings* to, const unsigned* refused, bool may_be_
 
 // What a thread does between an insert and the erase of the key, it does alone, and the next one sees it: on plain numbers.
 template <class Map>
-__global__ void excludes(findings* to, held<Map>* in, unsigned* plain, unsigned* sections, unsigned keys, unsigned rounds) {
+__global__ void excludes(findings* to, Map* in, unsigned* plain, unsigned* sections, unsigned keys, unsigned rounds) {
   for (unsigned i = 0; i < rounds; ++i) {
     const unsigned key = (number() + i) % keys;
-    if (!in->map.insert(key, ticket(key, number()))) continue;
+    if (!in->insert(key, ticket(key, number()))) continue;
     ++plain[key];
     atomicAdd(&sections[key], 1U);
-    const std::optional<ticket> found = in->map.find(key);
+    const std::optional<ticket> found = in->find(key);
     check(to, found && found->whole(key) && found->number == number());
-    check(to, in->map.erase(key));
+    check(to, in->erase(key));
   }
 }
 template <class Map>
-__global__ void has_excluded(findings* to, held<Map>* in, const unsigned* plain, const unsigned* sections, unsigned keys) {
+__global__ void has_excluded(findings* to, Map* in, const unsigned* plain, const unsigned* sections, unsigned keys) {
   for (unsigned key = 0; key < keys; ++key) {
     same(to, plain[key], sections[key]);
     check(to, sections[key] != 0);
   }
-  check(to, in->map.empty());
+  check(to, in->empty());
 }
 
 template <class Map>
-__global__ void begins_to_count(findings* to, held<Map>* in, unsigned keys) {
-  for (unsigned key = 0; key < keys; ++key) check(to, in->map.insert(key, ticket(key)));
+__global__ void begins_to_count(findings* to, Map* in, unsigned keys) {
+  for (unsigned key = 0; key < keys; ++key) check(to, in->insert(key, ticket(key)));
 }
 // No update is lost, whether there are nodes for all of them or not. Who got none tries again: somebody is about to give one back.
 template <class Map>
-__global__ void counts(findings* to, held<Map>* in, unsigned keys, unsigned rounds) {
+__global__ void counts(findings* to, Map* in, unsigned keys, unsigned rounds) {
   for (unsigned i = 0; i < rounds; ++i) {
     const unsigned key = (number() + i) % keys;
     std::optional<bool> result;
     while (!result) {
       if (i % 2 == 0) {
-        result = in->map.try_upsert(key, [=](const std::optional<ticket>& old) { return ticket(key, old->number + 1); });
+        result = in->try_upsert(key, [=](const std::optional<ticket>& old) { return ticket(key, old->number + 1); });
         check(to, result != true);
       } else {
-        result = in->map.try_update(key, [=](const ticket& old) { return ticket(key, old.number + 1); });
+        result = in->try_update(key, [=](const ticket& old) { return ticket(key, old.number + 1); });
         check(to, result != false);
       }
       if (!result) device_wide::pause();
@@ -230,29 +187,33 @@ __global__ void counts(findings* to, held<Map>* in, unsigned keys, unsigned roun
   }
 }
 template <class Map>
-__global__ void has_counted(findings* to, held<Map>* in, unsigned keys, unsigned all) {
+__global__ void has_counted(findings* to, Map* in, unsigned keys, unsigned all) {
   unsigned sum = 0;
   for (unsigned key = 0; key < keys; ++key) {
-    const std::optional<ticket> found = in->map.find(key);
+    const std::optional<ticket> found = in->find(key);
     check(to, found && found->whole(key));
     if (found) sum += found->number;
-    check(to, in->map.erase(key));
+    check(to, in->erase(key));
   }
   same(to, sum, all);
-  check(to, in->map.empty());
+  check(to, in->empty());
 }
 
+// An owner leaves it to its memory, so this is nobody's second time.
 template <class Map>
+__global__ void destroys(findings* to, Map* in) {
+  check(to, in->insert(1, ticket(1)));
+  in->~Map();
+}
+
+template <class Owner>
 void in_kernels(suite& tests, const std::string& name, unsigned blocks, unsigned threads, unsigned capacity) {
   const unsigned all = blocks * threads;
   const bool filled = capacity <= 40;  // one thread is slow on a GPU
   const std::string what = name + " of " + std::to_string(capacity);
-  auto* const in = tests.zeroed<held<Map>>(1);
-  auto* const memory = tests.zeroed<std::byte>(bytes_of(capacity));
-  tests.test(what + " fills", [&](findings* to) {
-    begin<<<1, 1>>>(to, in, capacity, memory);
-    if (filled) fills<<<1, 1>>>(to, in, capacity);
-  });
+  const Owner owner(capacity);
+  typename Owner::container_type* const in = owner.ref();
+  if (filled) tests.test(what + " fills", [&](findings* to) { fills<<<1, 1>>>(to, in, capacity); });
   auto* const refused = tests.zeroed<unsigned>(1);
   tests.test(what + " follows", [&](findings* to) {
     follows<<<blocks, threads>>>(to, in, refused, 24U);
@@ -273,7 +234,7 @@ void in_kernels(suite& tests, const std::string& name, unsigned blocks, unsigned
   // Capacity is back, and all that is beyond it.
   tests.test(what + " fills again", [&](findings* to) {
     if (filled) fills<<<1, 1>>>(to, in, capacity);
-    end<<<1, 1>>>(to, in);
+    destroys<<<1, 1>>>(to, in);
   });
 }
 

@@ -18,6 +18,8 @@ BACKEND, PTX, VALUE = "pawl/detail/ptx_backend.hpp", "pawl/detail/ptx.hpp", "paw
 WARP, AGGREGATED = "pawl/detail/cuda_warp.hpp", "pawl/cuda/aggregated.hpp"
 TOGETHER = "pawl/cuda/aggregated_containers.hpp"
 REDUCE, HISTOGRAM = "pawl/cuda/reduce.hpp", "pawl/cuda/histogram.hpp"
+CALL, OWNER, LIST = "pawl/detail/cuda_call.hpp", "pawl/detail/cuda_owner.hpp", "pawl/detail/cuda_list.hpp"
+MAP_OWNER, MAP = "pawl/cuda/hash_map.hpp", "pawl/detail/pooled_map.hpp"
 
 # What is wrong, which program sees it, the file, the text that is replaced, and by what.
 MISTAKES = [
@@ -108,6 +110,59 @@ MISTAKES = [
     ("together, a queue's new dummy is given back", "warp_containers", "pawl/queue.hpp", "nodes[count - 1] = dummy;", ""),
     ("together, a stack is linked upside down", "warp_containers", "pawl/stack.hpp", "put_below(op, node, after);", "put_below(op, after, node);"),
     ("together, a queue's pop passes its tail", "warp_containers", "pawl/queue.hpp", "if (tail == last) {\n        help_tail", "if (false) {\n        help_tail"),
+    ("a map's node keeps its tag", "hash_map", "pawl/detail/pool_free_list.hpp", "const name first = last_life.reborn();",
+     "const name first = last_life;"),
+    ("a map's links have no tag of their owner", "hash_map", MAP, "life_bits = ~std::uint64_t{0xffffffffU};", "life_bits = 0;"),
+    ("a map's reader doesn't look back", "hash_map", MAP,
+     "if (at.before->load(std::memory_order_relaxed) != live_word(at.here, at.owner)) break;", ""),
+    ("a map finds what is erased", "hash_map", MAP, "if (!is_live(word)) {", "if (!is_live(word) && order != first) {"),
+    ("a map's unlinking is a store", "hash_map", MAP,
+     "if (!at.before->compare_exchange_strong(word, live_word(at.next, at.owner), std::memory_order_release,\n"
+     "                                            std::memory_order_relaxed)) {\n      return false;\n    }",
+     "if (at.before->load(std::memory_order_relaxed) != word) return false;\n"
+     "    at.before->store(live_word(at.next, at.owner), std::memory_order_release);"),
+    ("a map gives a node back before it is unlinked", "hash_map", MAP,
+     "    link word = live_word(at.here, at.owner);\n    // (3) release",
+     "    if (!replaced) op.retire(at.here);\n    link word = live_word(at.here, at.owner);\n    // (3) release"),
+    ("a map's erase marks nothing", "hash_map", MAP, "    if (!end_life(op, at)) continue;\n    unlink_ended(op, order, at, at.next);\n"
+     "    count(order, -1);\n    return true;", "    unlink_ended(op, order, at, at.next);\n    count(order, -1);\n    return true;"),
+    ("a map's insert overwrites a link", "hash_map", MAP,
+     "if (!at.before->compare_exchange_strong(word, live_word(fresh.name(), at.owner), std::memory_order_acq_rel,\n"
+     "                                            std::memory_order_relaxed)) {\n      return false;\n    }",
+     "at.before->store(live_word(fresh.name(), at.owner), std::memory_order_release);"),
+    ("a map's update forgets where its node is from", "hash_map", MAP, "if (replaced) {\n      op.discard_spare(at.here);",
+     "if (false) {\n      op.discard_spare(at.here);"),
+    ("a map's update overwrites another", "hash_map", MAP,
+     "if (!old_next.compare_exchange_strong(word, dead_word(replacement, at.here), std::memory_order_release,\n"
+     "                                          std::memory_order_relaxed)) {\n      return false;\n    }",
+     "old_next.store(dead_word(replacement, at.here), std::memory_order_release);"),
+    ("a map's insert publishes nothing", "hash_map", MAP, "std::memory_order_acq_rel", "std::memory_order_relaxed"),
+    ("an owner's pool has no room for its spares", "owners", OWNER, "device_pool::max_queues + 1)", "1)"),
+    ("an owner's map has no room for its buckets", "owners", MAP_OWNER, "sizeof(std::uint64_t) * std::bit_ceil(", "sizeof(std::uint32_t) * ("),
+    ("an owner keeps its memory", "owners", OWNER, "static_cast<void>(cudaFree(memory_));", ""),
+    ("an owner frees memory of another device", "owners", OWNER, "if (before != device_) static_cast<void>(cudaSetDevice(device_));", ""),
+    ("an owner that was moved from frees, too", "owners", OWNER, "memory_(std::exchange(other.memory_, nullptr))", "memory_(other.memory_)"),
+    ("an owner's pool may have more than 16 GiB", "owners", OWNER, "if (nodes > most_bytes_of_nodes)", "if (false)"),
+    ("an owner's size is taken modulo 2^64", "owners", OWNER, "return nodes > too_much / node_bytes ? too_much : sum(",
+     "return sum("),
+    ("a call goes to the thread's device", "owners", CALL, 'if (changed_) check(cudaSetDevice(device), "cudaSetDevice");', ""),
+    ("a call leaves its device to the thread", "owners", CALL, "if (changed_) static_cast<void>(cudaSetDevice(before_));", ""),
+    ("a call doesn't wait", "owners", CALL, 'check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");', ""),
+    ("a call that fails leaves its work behind", "owners", CALL, "if (busy_) static_cast<void>(cudaStreamSynchronize(stream_));", ""),
+    ("a call keeps its memory", "owners", CALL, "if (data_ != nullptr) static_cast<void>(cudaFreeAsync(data_, stream_));", ""),
+    ("a launch that fails is taken for good", "owners", CALL, 'check(cudaLaunchKernelEx(&config, kernel, args...), "cudaLaunchKernelEx");',
+     "static_cast<void>(cudaLaunchKernelEx(&config, kernel, args...));"),
+    ("the host's memory is taken for the device's", "owners", CALL, "return attributes.type == cudaMemoryTypeManaged",
+     "return attributes.type == cudaMemoryTypeUnregistered"),
+    ("what wasn't found is overwritten", "owners", CALL, "how == output_is::partly_written)", "how == output_is::all_written && count == 0)"),
+    ("what wasn't popped is overwritten", "owners", LIST, "to.deliver(call, popped);", "to.deliver(call, count);"),
+    ("popped values are on their way yet", "owners", LIST, "to.deliver(call, popped);\n    call.finish();", "to.deliver(call, popped);"),
+    ("any values are pushed, not the first", "owners", LIST, "if (!container->try_emplace(next_value<T>{values, &counts->done})) return;",
+     "if (!container->try_push(values[i])) return;\n    atomicAdd(&counts->done, 1ULL);"),
+    ("values are counted without a node", "owners", LIST, "if (!container->try_emplace(next_value<T>{values, &counts->done})) return;",
+     "if (!container->try_push(values[atomicAdd(&counts->done, 1ULL)])) return;"),
+    ("equal keys keep others out of a map", "owners", MAP_OWNER, "while (now.refused != 0 && now.done != 0);", "while (false);"),
+    ("a key that was inserted is inserted again", "owners", MAP_OWNER, "if (again && inserted[i]) return false;", "if (again && i == count) return false;"),
 ]
 WAYS = [{"PTX_SCHED": "warp", "PTX_SEED": "1"}, {"PTX_SCHED": "random", "PTX_SEED": "1"}, {"PTX_SCHED": "warp", "PTX_RACE": "1"},
         {"PTX_SCHED": "random", "PTX_SEED": "2"}, {"PTX_SCHED": "random", "PTX_RACE": "1"}]

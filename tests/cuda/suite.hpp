@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +39,15 @@ __device__ void same(findings* to, T found, T wanted, int line = __builtin_LINE(
   memcpy(&is, &found, sizeof(T));
   memcpy(&should, &wanted, sizeof(T));
   note(to, is == should, is, should, line);
+}
+
+// What the host has found.
+inline void check(findings& in, bool right, int line = __builtin_LINE()) {
+  ++in.checks;
+  if (right || in.failures++ != 0) return;
+  in.line = line;
+  in.found = 0;
+  in.wanted = 1;
 }
 
 class suite {
@@ -90,17 +100,21 @@ class suite {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     findings is{};
     must(cudaMemcpy(&is, findings_, sizeof is, cudaMemcpyDeviceToHost), "cudaMemcpy");
-    if (is.checks == 0) is.failures = 1;  // nothing ran
-    failed_ += is.failures != 0;
-    char line[512];
-    std::snprintf(line, sizeof line, R"({"name": "%s", "checks": %u, "failures": %u, "seconds": %.3f)", name.c_str(), is.checks,
-                  is.failures, seconds.count());
-    std::string entry = line;
-    if (is.failures != 0) {
-      std::snprintf(line, sizeof line, R"(, "line": %d, "found": "%llx", "wanted": "%llx")", is.line, is.found, is.wanted);
-      entry += line;
+    add(name, is, seconds);
+  }
+
+  // Calls look(findings&), which looks at what the host sees.
+  template <class Look>
+  void test_on_host(const std::string& name, Look look) {
+    running_ = name;
+    const auto start = std::chrono::steady_clock::now();
+    findings is{};
+    try {
+      look(is);
+    } catch (const std::exception& thrown) {
+      give_up(thrown.what());
     }
-    entries_.push_back(entry + "}");
+    add(name, is, std::chrono::steady_clock::now() - start);
   }
 
   // The program's exit status.
@@ -116,6 +130,20 @@ class suite {
     print(why);
     std::fflush(stdout);
     std::_Exit(2);  // a kernel may still run
+  }
+
+  void add(const std::string& name, findings is, std::chrono::duration<double> seconds) {
+    if (is.checks == 0) is.failures = 1;  // nothing ran
+    failed_ += is.failures != 0;
+    char line[512];
+    std::snprintf(line, sizeof line, R"({"name": "%s", "checks": %u, "failures": %u, "seconds": %.3f)", name.c_str(), is.checks,
+                  is.failures, seconds.count());
+    std::string entry = line;
+    if (is.failures != 0) {
+      std::snprintf(line, sizeof line, R"(, "line": %d, "found": "%llx", "wanted": "%llx")", is.line, is.found, is.wanted);
+      entry += line;
+    }
+    entries_.push_back(entry + "}");
   }
 
   void print(const std::string& why) {

@@ -335,6 +335,12 @@ void the_destructor_ends_what_is_left() {
   verify(counted::misused == 0);
 }
 
+/// Becomes the next number when somebody makes an int of it.
+struct made_when_asked {
+  int& number;
+  operator int() const noexcept { return ++number; }
+};
+
 /// A fixed pool of n values holds n values, says full of the next and leaves it as it is.
 template <class Kind, class B>
 void a_fixed_pool_fills_to_its_capacity() {
@@ -350,6 +356,9 @@ void a_fixed_pool_fills_to_its_capacity() {
       verify(!c.try_push(extra));
       verify(!c.try_push(std::move(extra)));
       verify(extra == 7);
+      // Arguments are untouched until there is a node.
+      made_when_asked late{extra};
+      verify(!c.try_emplace(late) && extra == 7);
       bool refused = false;
       try {
         c.push(7);
@@ -359,7 +368,8 @@ void a_fixed_pool_fills_to_its_capacity() {
       verify(refused);
       if (n > 0) {
         verify(c.try_pop().has_value());
-        verify(c.try_push(Kind::last_in_first_out ? n - 1 : 0));
+        extra = Kind::last_in_first_out ? n - 2 : -1;
+        verify(c.try_emplace(late) && extra == (Kind::last_in_first_out ? n - 1 : 0));
         // A range that fits only in part goes in not at all.
         verify(c.try_pop().has_value());
         refused = false;
