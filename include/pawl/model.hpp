@@ -137,7 +137,8 @@ class thread {
         },
         function);
     e.begin_thread(number_, where);
-    if (number_ >= detail::max_threads) e.fail(violation_kind::requirement, "more threads than the checker has room for", where, "start of a thread");
+    if (number_ >= detail::max_threads)
+      e.fail(violation_kind::requirement, "more threads than the checker has room for", where, "start of a thread");
     e.stop_if_failed();
   }
   thread(thread&& other) noexcept : number_(std::exchange(other.number_, 0)), where_(other.where_) {}
@@ -148,9 +149,7 @@ class thread {
     detail::active->stop_if_failed();
   }
   [[nodiscard]] bool joinable() const noexcept { return number_ != 0; }
-  void join(detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
-    detail::active->join(std::exchange(number_, 0), where);
-  }
+  void join(detail::place where = {__builtin_FILE(), __builtin_LINE()}) { detail::active->join(std::exchange(number_, 0), where); }
 
   /// Runs f; an exception that leaves it is a violation.
   template <class F>
@@ -159,7 +158,9 @@ class thread {
     try {
       f();
     } catch (const std::exception& thrown) {
-      e.fail(violation_kind::exception, [&] { return std::string("an exception leaves a thread: ") + thrown.what(); }, {}, "exception");
+      e.fail(
+          violation_kind::exception, [&] { return std::string("an exception leaves a thread: ") + thrown.what(); }, {},
+          "exception");
     } catch (...) {
       e.fail(violation_kind::exception, "an exception leaves a thread", {}, "exception");
     }
@@ -242,10 +243,9 @@ inline std::string_view choices_of(std::string_view replay, const replay_setting
   validate(!is_one, "model::options::replay is no violation's replay");
   if (found_with == settings) return choices;
   throw std::invalid_argument(std::string("model::options::replay was found with other options: spurious_failures = ") +
-                              std::to_string(found_with.spurious_failures) + ", memory_model = " +
-                              text_of(static_cast<memory_model>(found_with.memory_model)) +
-                              ", reuse = " + (found_with.reuse ? "true" : "false") +
-                              ", realtime = " + (found_with.realtime ? "true" : "false"));
+                              std::to_string(found_with.spurious_failures) +
+                              ", memory_model = " + text_of(static_cast<memory_model>(found_with.memory_model)) + ", reuse = " +
+                              (found_with.reuse ? "true" : "false") + ", realtime = " + (found_with.realtime ? "true" : "false"));
 }
 
 /// Runs `body` as model::check says. Only of a replay the steps are recorded: else a violation has neither trace nor picture.
@@ -260,7 +260,8 @@ report explore(const options& o, Body& body) {
   steps.sequential(o.memory_model == memory_model::sc);
   steps.most_repetitions(o.repetitions);
   steps.rc11(o.memory_model == memory_model::rc11);
-  detail::validate(replays && !steps.replay(choices_of(o.replay, settings_of(o))), "model::options::replay is no violation's replay");
+  detail::validate(replays && !steps.replay(choices_of(o.replay, settings_of(o))),
+                   "model::options::replay is no violation's replay");
   const bool samples = o.mode != mode::exhaustive && !replays;
   const bool searches = o.mode == mode::exhaustive && o.preemption_bound && !replays;
   steps.choices().latest_only = o.memory_model == memory_model::sc;

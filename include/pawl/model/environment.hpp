@@ -189,7 +189,8 @@ struct environment<backend::model> {
   template <class W>
   static void notify(const W& object, bool one, const place& where) noexcept {
     auto* const e = model::detail::active;
-    if (e != nullptr && !e->setting_up()) return e->notify(location_of(*e, object, where, one ? "notify_one" : "notify_all"), one, where);
+    if (e != nullptr && !e->setting_up())
+      return e->notify(location_of(*e, object, where, one ? "notify_one" : "notify_all"), one, where);
     if (one) {
       environment<backend::builtin>::notify_one(object);
     } else {

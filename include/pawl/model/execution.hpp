@@ -638,8 +638,9 @@ class execution {
   [[nodiscard]] std::string whether_ordered(const moment& end) const {
     const unsigned t = explorer_.running();
     if (end.happens_before(explorer_.state().threads[t].now, t)) return "";
-    return " by thread " + std::to_string(end.thread) + ", and neither happens before the other: that thread has read nothing which thread " +
-           std::to_string(t) + " stores after this, so no stronger order could help";
+    return " by thread " + std::to_string(end.thread) +
+           ", and neither happens before the other: that thread has read nothing which thread " + std::to_string(t) +
+           " stores after this, so no stronger order could help";
   }
   [[gnu::noinline, gnu::cold]] void race_with_reads(const object& o, const char* what, const place& where, const char* operation) {
     const unsigned t = explorer_.running();

@@ -117,15 +117,15 @@ class missing_edge {
     int source = read.before;
     for (; ways_[index(source)].by == means::passed; source = ways_[index(source)].before) {
       const step& update = run_.at(ways_[index(source)].at);
-      through = " by way of thread " + std::to_string(update.thread) + "'s " +
-                update.operation + " at " + text_of(update.where) + through;
+      through = " by way of thread " + std::to_string(update.thread) + "'s " + update.operation + " at " + text_of(update.where) +
+                through;
     }
     const way& written = ways_[index(source)];
     if (!read.lacks && !written.lacks) return "";
     const step& load = run_.at(read.at);
     const step& store = run_.at(written.at);
-    std::string text = "; thread " + std::to_string(load.thread) + " reads at " + text_of(load.where) + through +
-                       " what thread " + std::to_string(store.thread) + " stored at " + text_of(store.where) +
+    std::string text = "; thread " + std::to_string(load.thread) + " reads at " + text_of(load.where) + through + " what thread " +
+                       std::to_string(store.thread) + " stored at " + text_of(store.where) +
                        (ways_[index(written.before)].by == means::begin ? " afterwards" : "") + ", but ";
     if (written.lacks) text += of_store(written.at);
     if (written.lacks && read.lacks) text += " and ";
@@ -136,7 +136,8 @@ class missing_edge {
     std::string text = std::string("that store is ") + text_of(run_.of(run_.at(i)).ordered());
     const std::size_t early = run_.last_before(i, [this](const step& s) { return run_.releasing_fence(s); });
     if (early != run_.size())
-      return text + ", and the release fence at " + text_of(run_.at(early).where) + " comes too early (release, or a later fence, is needed)";
+      return text + ", and the release fence at " + text_of(run_.at(early).where) +
+             " comes too early (release, or a later fence, is needed)";
     return text + " (release, or a release fence before it, is needed)";
   }
   [[nodiscard]] std::string of_load(std::size_t i) const {

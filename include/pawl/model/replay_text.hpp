@@ -52,7 +52,8 @@ class replay_text {
     family.clear();
     choices.clear();
     std::size_t kin_count = 0;
-    if (!number(text, kin_count) || kin_count >= max_threads) return false;
+    // (One thread too many is a violation, and has a name in it.)
+    if (!number(text, kin_count)) return false;
     for (std::size_t i = 0; i < kin_count; ++i) {
       std::size_t parent = 0;
       std::size_t nth = 0;
