@@ -388,9 +388,9 @@ class execution {
   void fail(violation_kind kind, std::string_view message, const place& where, const char* operation) {
     fail(kind, [message] { return std::string(message); }, where, operation);
   }
-  /// The same of what text() returns.
+  /// The same of what text() returns. `after`: what the operation was to happen after, and doesn't.
   template <std::invocable Text>
-  void fail(violation_kind kind, const Text& text, const place& where, const char* operation) {
+  void fail(violation_kind kind, const Text& text, const place& where, const char* operation, const moment* after = nullptr) {
     // In an iteration that is only tried, it is none yet: it comes again in the graph.
     if (explorer_.trying()) {
       failed_in_trial_ = true;
@@ -398,7 +398,7 @@ class execution {
       const place shown = named(where);
       const unobserved by_the_body;
       if (records_) record({.operation = operation, .where = shown});
-      note(kind, text() + ", " + text_of(shown));
+      note(kind, text() + ", " + text_of(shown) + (records_ && after != nullptr ? edge_from(*after) : ""));
     }
   }
   /// Whether the run ends at the next stop_if_failed().
@@ -475,7 +475,6 @@ class execution {
   }
   // Why `earlier` does not happen before the last step, to be put behind a message.
   [[nodiscard]] std::string edge_from(const moment& earlier) const {
-    if (!records_) return "";
     const recorded_run run(explorer_.state(), history_);
     return missing_edge(run, earlier.thread, earlier.time, explorer_.running()).as_text();
   }
@@ -544,10 +543,9 @@ class execution {
     if (home.allocated.happens_before(explorer_.state().threads[t].now, t)) [[likely]]
       return;
     const auto text = [&] {
-      return "memory is used, and its allocation (" + text_of(home.where_allocated) + ") does not happen before" +
-             edge_from(home.allocated);
+      return "memory is used, and its allocation (" + text_of(home.where_allocated) + ") does not happen before";
     };
-    fail(violation_kind::data_race, text, where, operation);
+    fail(violation_kind::data_race, text, where, operation, &home.allocated);
   }
   // location_of for an atomic that is no atomic yet, or not for this thread.
   [[gnu::noinline]] std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where, const char* operation) {
@@ -571,9 +569,9 @@ class execution {
     if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
       const auto text = [&] {
         return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
-               text_of(o.where_written) + ") does not happen before" + edge_from(o.written);
+               text_of(o.where_written) + ") does not happen before";
       };
-      fail(violation_kind::data_race, text, where, operation);
+      fail(violation_kind::data_race, text, where, operation, &o.written);
     }
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
@@ -618,9 +616,9 @@ class execution {
     const clock& now = explorer_.state().threads[t].now;
     const auto used_by = [&](const moment& when, const place& there) {
       const auto text = [&] {
-        return std::string(message) + " by thread " + std::to_string(when.thread) + " (" + text_of(there) + ")" + edge_from(when);
+        return std::string(message) + " by thread " + std::to_string(when.thread) + " (" + text_of(there) + ")";
       };
-      fail(violation_kind::use_after_free, text, where, operation);
+      fail(violation_kind::use_after_free, text, where, operation, &when);
     };
     for (unsigned u = 0; u < max_threads; ++u) {
       if (u != t && !now.has(u, o.used.time[u])) used_by({o.used.time[u], static_cast<std::uint8_t>(u)}, o.where_used[u]);
@@ -653,10 +651,9 @@ class execution {
                                          const place& where, const char* operation) {
     const auto text = [&] {
       return std::string("plain data is ") + doing + " by thread " + std::to_string(explorer_.running()) + " and " + done +
-             " by thread " + std::to_string(other.thread) + " (" + text_of(there) + "), and neither happens before the other" +
-             edge_from(other);
+             " by thread " + std::to_string(other.thread) + " (" + text_of(there) + "), and neither happens before the other";
     };
-    fail(violation_kind::data_race, text, where, operation);
+    fail(violation_kind::data_race, text, where, operation, &other);
   }
   // The steps that come again go behind all others, which they may: nothing of those others depends on them. The number of the first.
   std::size_t last_round_to_the_end() {
