@@ -64,7 +64,7 @@ bool has_arrow(const std::string& dot, const std::string& from, const std::strin
   };
   for (const std::string& line : lines_of(dot)) {
     const std::size_t arrow = line.find(" -> ");
-    const std::size_t end = line.find(" [constraint=false");
+    const std::size_t end = line.find(" [color=");
     if (arrow == std::string::npos || end == std::string::npos || !has(line, "label=\"" + label + "\"")) continue;
     if (has(label_of(line.substr(2, arrow - 2)), from) && has(label_of(line.substr(arrow + 4, end - arrow - 4)), to)) return true;
   }

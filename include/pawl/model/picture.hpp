@@ -16,10 +16,13 @@ class picture {
   explicit picture(const recorded_run& run) noexcept : run_(run) {}
 
   [[nodiscard]] std::string as_dot() {
-    text_ =
-        "digraph execution {\n  rankdir=TB; node [shape=box, fontname=\"monospace\", fontsize=10]; edge [fontsize=9];\n"
-        "  newrank=true;\n";
-    for (unsigned t = 0; t < max_threads; ++t) column(t);
+    text_ = "digraph execution {\n  newrank=true; node [shape=box, fontname=\"monospace\", fontsize=10]; edge [fontsize=9];\n";
+    // The columns' heads stand in one line; all else follows from the arrows, which lead downwards as time does.
+    std::string heads;
+    for (unsigned t = 0; t < max_threads; ++t) {
+      if (column(t)) heads += (heads.empty() ? "head" : " -> head") + std::to_string(t);
+    }
+    if (!heads.empty()) text_ += "  { rank=same; " + heads + " [style=invis]; }\n";
     for (std::size_t i = 0; i < run_.size(); ++i) {
       const step& each = run_.at(i);
       if (each.says == step::about::starts) synchronizes(i, first_of(each.other), "starts");
@@ -35,18 +38,21 @@ class picture {
   };
 
   static std::string node(std::size_t i) { return "s" + std::to_string(i); }
-  void column(unsigned t) {
+  // False where the thread has none.
+  bool column(unsigned t) {
+    const std::string number = std::to_string(t);
     std::string nodes;
-    std::string chain;
+    std::string chain = "    head" + number;
     for (std::size_t i = 0; i < run_.size(); ++i) {
       const step& each = run_.at(i);
       if (each.thread != t) continue;
       nodes += "    " + node(i) + " [label=\"" + text_of(each.where) + "\\n" + trace::label_of(run_, each) + "\"];\n";
-      chain += (chain.empty() ? "    " : " -> ") + node(i);
+      chain += " -> " + node(i);
     }
-    if (nodes.empty()) return;
-    text_ += "  subgraph cluster_" + std::to_string(t) + " {\n    label=\"thread " + std::to_string(t) + "\";\n" + nodes;
-    text_ += chain + " [color=gray];\n  }\n";
+    if (nodes.empty()) return false;
+    text_ += "  subgraph cluster_" + number + " {\n    head" + number + " [shape=plaintext, label=\"thread " + number + "\"];\n" +
+             nodes + chain + " [color=gray, weight=9];\n  }\n";
+    return true;
   }
   [[nodiscard]] std::size_t first_of(unsigned thread) const noexcept {
     std::size_t i = 0;
@@ -61,7 +67,7 @@ class picture {
   }
 
   void draw(std::size_t from, std::size_t to, const char* style, const char* label) {
-    text_ += "  " + node(from) + " -> " + node(to) + " [constraint=false, " + style + ", label=\"" + label + "\"];\n";
+    text_ += "  " + node(from) + " -> " + node(to) + " [" + style + ", label=\"" + label + "\"];\n";
   }
   static constexpr const char* bold = "color=blue, penwidth=2";
   // (What a thread does itself it needs no arrow for.)
