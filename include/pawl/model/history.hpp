@@ -80,18 +80,19 @@ class history {
 /// A recorded run: its graph and its steps.
 class recorded_run {
  public:
-  recorded_run(const graph& g, const history& h) noexcept : graph_(g), history_(h) {}
+  recorded_run(const graph& g, const history& h) : graph_(g), history_(h) {
+    steps_.resize(g.events.size());
+    for (std::size_t& each : steps_) each = size();
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (at(i).event != initial) steps_[static_cast<std::size_t>(at(i).event)] = i;
+    }
+  }
 
   [[nodiscard]] const graph& all() const noexcept { return graph_; }
   [[nodiscard]] std::size_t size() const noexcept { return history_.steps.size(); }
   [[nodiscard]] const step& at(std::size_t i) const noexcept { return history_.steps[i]; }
   /// The number of the step that is this event; size() where there is none.
-  [[nodiscard]] std::size_t step_of(stamp s) const noexcept {
-    for (std::size_t i = 0; i < size(); ++i) {
-      if (s != initial && at(i).event == s) return i;
-    }
-    return size();
-  }
+  [[nodiscard]] std::size_t step_of(stamp s) const noexcept { return s == initial ? size() : steps_[static_cast<std::size_t>(s)]; }
 
   [[nodiscard]] bool loads(const step& s) const noexcept { return is(s, kind::load) || updates(s); }
   [[nodiscard]] bool stores(const step& s) const noexcept { return is(s, kind::store); }
@@ -133,6 +134,7 @@ class recorded_run {
 
   const graph& graph_;
   const history& history_;
+  buffer<std::size_t> steps_;  // by event
 };
 
 }  // namespace pawl::inline v0::model::detail

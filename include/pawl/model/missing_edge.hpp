@@ -21,6 +21,7 @@ class missing_edge {
   /// Between what thread `first` did at this time and what thread `second` does at the end of the run.
   missing_edge(const recorded_run& run, unsigned first, std::uint16_t time, unsigned second)
       : run_(run), first_(first), time_(time), second_(second) {
+    for (unsigned t = 0; t < max_threads; ++t) held_[t] = to_acquire_[t] = released_[t] = none;
     carried_.resize(run.all().events.size());
     for (int& each : carried_) each = none;
     for (std::size_t i = 0; i < run.size(); ++i) walk(i);
@@ -161,9 +162,9 @@ class missing_edge {
   const unsigned second_;
   buffer<way> ways_;
   // The best way to: what a thread's next step comes after; what an acquire fence would add to that; what a relaxed store would pass on.
-  int held_[max_threads] = {none, none, none, none, none, none, none, none};
-  int to_acquire_[max_threads] = {none, none, none, none, none, none, none, none};
-  int released_[max_threads] = {none, none, none, none, none, none, none, none};
+  int held_[max_threads];
+  int to_acquire_[max_threads];
+  int released_[max_threads];
   buffer<int> carried_;  // and what an acquire load of this store would come after
 };
 

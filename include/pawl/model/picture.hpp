@@ -91,10 +91,14 @@ class picture {
     } else {
       draw(read, i, "color=darkgreen", "reads from");
     }
-    // The release sequences that the store is in: its own, and of a read-modify-write also those that it read from.
-    for (stamp s = source; s != initial; s = run_.all().get(s).exclusive ? run_.read_by(s) : initial) {
+    // The release sequences that the store is in: its own, and of a read-modify-write also those that it read from; up to one that acquires
+    // and releases itself, from which the rest follows.
+    for (stamp s = source; s != initial; s = run_.read_by(s)) {
       const std::size_t member = run_.step_of(s);
-      if (member != run_.size()) synchronizes(giver_of(member), taker, "synchronizes");
+      if (member == run_.size()) break;
+      synchronizes(giver_of(member), taker, "synchronizes");
+      const memory_order order = run_.all().get(s).ordered();
+      if (!run_.all().get(s).exclusive || (acquires(order) && releases(order))) break;
     }
   }
   // What releases by this store: itself, or a fence before it.
