@@ -214,6 +214,7 @@ TEST_CASE("a missing edge is found on ways through other threads, read-modify-wr
   CHECK(has(first, "what thread 1 stored at explains.cpp:"));
   CHECK(has(first, needs_release));
   CHECK(count(first, "is needed") == 1);
+  CHECK(count(first, " reads at ") == 1);
   const std::string fourth = violation_of(kind::data_race, relayed(release, acquire, release, relaxed)).message;
   CHECK(has(fourth, "thread 3 reads at explains.cpp:"));
   CHECK(has(fourth, "what thread 2 stored at explains.cpp:"));
@@ -524,6 +525,21 @@ TEST_CASE("a picture has an arrow for all that synchronizes") {
   CHECK(has_arrow(sequence, "store release 1", "load acquire 2", "synchronizes"));
   CHECK(has_arrow(sequence, "fetch_add relaxed 1 to 2", "load acquire 2", "reads from"));
   CHECK(has_arrow(sequence, "fetch_add relaxed 1 to 2", "joins thread 2", "joined"));
+  // Of a chain of those that acquire and release each has an arrow from the one before, and the others follow.
+  const std::string chain = violation_of(kind::requirement, [] {
+                              atomic<int> count{0};
+                              const auto add = [&] { count.fetch_add(1, acq_rel); };
+                              model::thread a(add);
+                              model::thread b(add);
+                              model::thread c(add);
+                              a.join();
+                              b.join();
+                              c.join();
+                              model::require(false);
+                            }).dot;
+  CHECK(has_arrow(chain, "fetch_add acq_rel 0 to 1", "fetch_add acq_rel 1 to 2", "reads from, synchronizes"));
+  CHECK(has_arrow(chain, "fetch_add acq_rel 1 to 2", "fetch_add acq_rel 2 to 3", "reads from, synchronizes"));
+  CHECK(count(chain, "synchronizes") == 2);
 }
 
 TEST_CASE("a replay string is refused with other options, and where it is none; of another program it is reported") {

@@ -350,8 +350,6 @@ class explorer {
   seen read_chosen(const access& a, update f);
   seen read_next(const access& a, update f);
   void find_ways(const access& a, update f, std::size_t floor);
-  void find_alternatives(const access& a, update f);
-  [[nodiscard]] bool allows_update(const event& load);
   event next_way();
   seen serve_read(const access& a, update f);
   seen serve_revisited(const access& a, update f, stamp s, bool succeeds, uint128 desired);

@@ -88,7 +88,7 @@ inline std::size_t explorer::first_readable(const access& a) const noexcept {
 // One of the stores that may be read, the latest where the chosen one may not.
 inline auto explorer::read_chosen(const access& a, update f) -> seen {
   if (chooser_.searches()) return read_next(a, f);
-  if (notes_alternatives_) find_alternatives(a, f);
+  if (notes_alternatives_) find_ways(a, f, first_readable(a));
   const location& where = graph_.at(a.location);
   const std::size_t floor = first_readable(a);
   const std::size_t last = where.stores.size() - 1;
@@ -146,34 +146,6 @@ inline void explorer::find_ways(const access& a, update f, std::size_t floor) {
       if (p == last || consistent_with(e)) ways_.push_back(e);
     }
   }
-}
-
-// The ways to read of which something comes. (A read-modify-write may read what it may not replace: elsewhere that ends the run.)
-[[gnu::noinline, gnu::cold]] inline void explorer::find_alternatives(const access& a, update f) {
-  find_ways(a, f, first_readable(a));
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < ways_.size(); ++i) {
-    if (allows_update(ways_[i])) ways_[kept++] = ways_[i];
-  }
-  ways_.resize(kept);
-}
-
-// Whether this load's store may come, too, where the load may and has one.
-[[gnu::noinline, gnu::cold]] inline bool explorer::allows_update(const event& load) {
-  const auto position = static_cast<std::uint16_t>(graph_.position_of(load.rf) + 1);
-  if (!load.exclusive || position == graph_.at(load.location).stores.size()) return true;
-  event store = load;
-  store.kind = kind::store;
-  store.rf = initial;
-  store.position = position;
-  const progress before = graph_.threads[running_];
-  graph_.arrive(graph_.append(load));
-  graph_.arrive(graph_.append(store));
-  const bool allowed = !needs_check(store) || consistent();
-  graph_.remove_last();
-  graph_.remove_last();
-  graph_.threads[running_] = before;
-  return allowed;
 }
 
 template <class F>
