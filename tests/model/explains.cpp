@@ -331,6 +331,17 @@ TEST_CASE("the edge is also named of an atomic's initialization, and of what is 
                               p->load();
                             }).message;
   CHECK_FALSE(has(after, "neither happens before"));
+  const model::violation ended = violation_of(kind::use_after_free, [] {
+    alignas(model::var<int>) unsigned char memory[sizeof(model::var<int>)];
+    auto* const p = new (memory) model::var<int>(1);
+    model::thread ends([&] { p->~var(); });
+    model::thread reads([&] { static_cast<void>(p->get()); });
+    ends.join();
+    reads.join();
+  });
+  CHECK(has(ended.message, "an object is read after its end (after explains.cpp:"));
+  CHECK(has(ended.message, ") by thread 1, and neither happens before the other"));
+  CHECK(lines_of(ended.trace).back().ends_with("plain read"));
 }
 
 TEST_CASE("what a load could have read instead is what the memory model allows at that point") {
