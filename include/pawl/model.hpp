@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -57,7 +58,7 @@ struct options {
 inline void require(bool holds, const char* why = "", detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
   if (holds) return;
   if (auto* const e = detail::active) {
-    e->fail(violation_kind::requirement, why, where);
+    e->fail(violation_kind::requirement, why, where, "requirement");
     e->stop_if_failed();
   }
 }
@@ -66,7 +67,14 @@ inline void require(bool holds, const char* why = "", detail::place where = {__b
 template <class T>
   requires std::is_integral_v<T> || std::is_enum_v<T>
 void observe(const char* name, T value) {
-  if (detail::active != nullptr) detail::active->observe(name, static_cast<long long>(value));
+  if (detail::active == nullptr) return;
+  if constexpr (std::is_enum_v<T>) {
+    observe(name, static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (std::is_unsigned_v<T>) {
+    detail::active->observe(name, static_cast<unsigned long long>(value));
+  } else {
+    detail::active->observe(name, static_cast<long long>(value));
+  }
 }
 
 /// Plain memory that threads share, race-checked.
@@ -79,7 +87,7 @@ class var {
       : var(T(), where) {}
   var(T initial, detail::place where = {__builtin_FILE(), __builtin_LINE()})  // NOLINT(google-explicit-constructor): as T
       : value_(std::move(initial)) {
-    write(where);
+    write(value_, where);
   }
   var(const var&) = delete;
   var& operator=(const var&) = delete;
@@ -94,14 +102,14 @@ class var {
     return value_;
   }
   void set(T value, detail::place where = {__builtin_FILE(), __builtin_LINE()}) {
-    write(where);
+    write(value, where);
     value_ = std::move(value);
   }
 
  private:
-  void write(const detail::place& where) {
+  void write(const T& value, const detail::place& where) {
     if (auto* const e = detail::active) {
-      e->write_plain(this, where);
+      e->write_plain(this, sizeof value, &value, where);
       e->stop_if_failed();
     }
   }
@@ -129,18 +137,19 @@ class thread {
         },
         function);
     e.begin_thread(number_, where);
-    if (number_ >= detail::max_threads) e.fail(violation_kind::requirement, "more threads than the checker has room for", where);
+    if (number_ >= detail::max_threads)
+      e.fail(violation_kind::requirement, "more threads than the checker has room for", where, "start of a thread");
     e.stop_if_failed();
   }
   thread(thread&& other) noexcept : number_(std::exchange(other.number_, 0)), where_(other.where_) {}
   thread& operator=(thread&&) = delete;
   ~thread() {
     if (number_ == 0 || std::uncaught_exceptions() != 0) return;
-    detail::active->fail(violation_kind::requirement, "a thread is not joined", where_);
+    detail::active->fail(violation_kind::requirement, "a thread is not joined", where_, "end of a thread object");
     detail::active->stop_if_failed();
   }
   [[nodiscard]] bool joinable() const noexcept { return number_ != 0; }
-  void join() { detail::active->steps().join(std::exchange(number_, 0)); }
+  void join(detail::place where = {__builtin_FILE(), __builtin_LINE()}) { detail::active->join(std::exchange(number_, 0), where); }
 
   /// Runs f; an exception that leaves it is a violation.
   template <class F>
@@ -149,9 +158,11 @@ class thread {
     try {
       f();
     } catch (const std::exception& thrown) {
-      e.fail(violation_kind::exception, [&] { return std::string("an exception leaves a thread: ") + thrown.what(); }, {});
+      e.fail(
+          violation_kind::exception, [&] { return std::string("an exception leaves a thread: ") + thrown.what(); }, {},
+          "exception");
     } catch (...) {
-      e.fail(violation_kind::exception, "an exception leaves a thread", {});
+      e.fail(violation_kind::exception, "an exception leaves a thread", {}, "exception");
     }
     e.stop_if_failed();
   }
@@ -216,21 +227,41 @@ void destroy(T* object, detail::place where = {__builtin_FILE(), __builtin_LINE(
   environment<backend::model>::deallocate(object, sizeof(T), alignof(T), where);
 }
 
-/// Runs `body` in every execution that it has, or in those that the options say, until one violates something.
-///
-/// Throws std::invalid_argument where the options ask for what there is not, and std::bad_alloc. Not to be called within a body.
+namespace detail {
+
+inline const char* text_of(memory_model model) noexcept {
+  return model == memory_model::cpp20 ? "cpp20" : model == memory_model::rc11 ? "rc11" : "sc";
+}
+inline replay_settings settings_of(const options& o) noexcept {
+  return {o.spurious_failures, static_cast<unsigned>(o.memory_model), o.reuse, o.realtime};
+}
+/// The choices of a replay string, which is one of a check with such options.
+inline std::string_view choices_of(std::string_view replay, const replay_settings& settings) {
+  replay_settings found_with;
+  std::string_view choices = replay;
+  const bool is_one = found_with.read(choices) && found_with.memory_model <= static_cast<unsigned>(memory_model::sc);
+  validate(!is_one, "model::options::replay is no violation's replay");
+  if (found_with == settings) return choices;
+  throw std::invalid_argument(std::string("model::options::replay was found with other options: spurious_failures = ") +
+                              std::to_string(found_with.spurious_failures) +
+                              ", memory_model = " + text_of(static_cast<memory_model>(found_with.memory_model)) + ", reuse = " +
+                              (found_with.reuse ? "true" : "false") + ", realtime = " + (found_with.realtime ? "true" : "false"));
+}
+
+/// Runs `body` as model::check says. Only of a replay the steps are recorded: else a violation has neither trace nor picture.
 template <class Body>
-report check(const options& o, Body&& body) {
+report explore(const options& o, Body& body) {
   using outcome = detail::explorer::outcome;
   detail::validate(detail::active != nullptr, "model::check is called within a check");
   report result;
-  detail::execution checked(o.spurious_failures, o.realtime, o.reuse);
+  const bool replays = !o.replay.empty();
+  detail::execution checked(settings_of(o), replays);
   detail::explorer& steps = checked.steps();
   steps.sequential(o.memory_model == memory_model::sc);
   steps.most_repetitions(o.repetitions);
   steps.rc11(o.memory_model == memory_model::rc11);
-  const bool replays = !o.replay.empty();
-  detail::validate(replays && !steps.replay(o.replay), "model::options::replay is no violation's replay");
+  detail::validate(replays && !steps.replay(choices_of(o.replay, settings_of(o))),
+                   "model::options::replay is no violation's replay");
   const bool samples = o.mode != mode::exhaustive && !replays;
   const bool searches = o.mode == mode::exhaustive && o.preemption_bound && !replays;
   steps.choices().latest_only = o.memory_model == memory_model::sc;
@@ -275,7 +306,7 @@ report check(const options& o, Body&& body) {
       seen_before.clear();
       continue;
     }
-    result.steps += checked.events();
+    result.steps += checked.steps_taken();
     if (how == outcome::bounded) met_limit = true;
     if (how == outcome::repeated) met_repetitions = true;
     if (how == outcome::blocked) ++result.blocked;
@@ -302,7 +333,7 @@ report check(const options& o, Body&& body) {
     const auto also = [&result](bool met, const std::string& text) {
       if (met) result.bounds += (result.bounds.empty() ? "" : "; ") + text;
     };
-    also(replays, "a replay of one execution");
+    also(replays, "a replay of one execution, in which nothing goes wrong");
     also(samples, "executions are chosen at random");
     also(o.preemption_bound && !replays, "a bound of " + std::to_string(o.preemption_bound.value_or(0)) + " preemptions");
     also(met_most, "a bound of " + std::to_string(most) + " executions");
@@ -311,6 +342,31 @@ report check(const options& o, Body&& body) {
     result.complete = result.bounds.empty();
   }
   result.seconds = watch.seconds();
+  return result;
+}
+/// Runs the execution that violates something again, and records its steps.
+template <class Body>
+void explain(violation& found, options o, Body& body) {
+  o.replay = found.replay;
+  o.progress = false;
+  std::optional<violation> again = explore(o, body).violation;
+  if (again && again->kind == found.kind && again->replay == found.replay) {
+    found = std::move(*again);
+  } else {
+    found.trace = "no trace: the body, run again, did something else\n";
+  }
+}
+
+}  // namespace detail
+
+/// Runs `body` in every execution that it has, or in those that the options say, until one violates something; and that one once more, for
+/// the violation's trace and picture.
+///
+/// Throws std::invalid_argument where the options ask for what there is not, and std::bad_alloc. Not to be called within a body.
+template <class Body>
+report check(const options& o, Body&& body) {
+  report result = detail::explore(o, body);
+  if (result.violation && o.replay.empty()) detail::explain(*result.violation, o, body);
   return result;
 }
 template <class Body>

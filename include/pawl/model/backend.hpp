@@ -24,8 +24,8 @@ struct model {
     const std::memory_order o = order_of(order, access_kind::load);
     execution* const e = observer();
     if (e == nullptr) return builtin::load(object, o);
-    const auto value = static_cast<W>(e->steps().load(access_to(*e, object, o, order)));
-    e->step("load", order.where(), value);
+    const auto value = static_cast<W>(e->steps().load(access_to(*e, object, o, order, "load")));
+    e->step_taken("load", order.where(), value);
     return value;
   }
   template <class W>
@@ -36,8 +36,8 @@ struct model {
       builtin::store(object, desired, o);
       return changed_unobserved(object);
     }
-    e->steps().store(access_to(*e, object, o, order), desired);
-    e->step("store", order.where(), desired);
+    e->steps().store(access_to(*e, object, o, order, "store"), desired);
+    e->step_taken("store", order.where(), desired);
   }
   template <class W>
   static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, memory_order success,
@@ -101,7 +101,7 @@ struct model {
     if (e == nullptr) return builtin::thread_fence(o);
     e->name(order.where());
     e->steps().fence(o);
-    e->step("fence", order.where(), 0);
+    e->step_taken("fence", order.where(), 0);
   }
   static void pause() noexcept {
     if (observer() == nullptr) return builtin::pause();
@@ -127,8 +127,8 @@ struct model {
     if (execution* const e = pawl::model::detail::active) e->set_initial(&object, builtin::load(object, std::memory_order_relaxed));
   }
   template <class W>
-  static access access_to(execution& e, const W& object, std::memory_order o, memory_order order) {
-    const std::uint32_t location = e.location_of(&object, sizeof object, order.where());
+  static access access_to(execution& e, const W& object, std::memory_order o, memory_order order, const char* operation) {
+    const std::uint32_t location = e.location_of(&object, sizeof object, order.where(), operation);
     e.stop_if_failed();
     return {location, o};
   }
@@ -144,7 +144,7 @@ struct model {
       changed_unobserved(object);
       return old;
     }
-    access a = access_to(*e, object, o, order);
+    access a = access_to(*e, object, o, order, operation);
     a.feeds_fences = feeds_fences;
     const auto change = [&f](uint128 old, uint128& desired) {
       desired = f(static_cast<W>(old));
@@ -152,7 +152,7 @@ struct model {
     };
     bool succeeded = false;
     const auto old = static_cast<W>(e->steps().read_modify_write(a, pawl::model::detail::update(change), succeeded));
-    e->step(operation, order.where(), old);
+    e->step_taken(operation, order.where(), old);
     return old;
   }
   template <class W>
@@ -166,7 +166,7 @@ struct model {
       changed_unobserved(object);
       return done;
     }
-    access a = access_to(*e, object, o, success);
+    access a = access_to(*e, object, o, success, "CAS");
     a.failure = failed;
     a.weak = weak;
     const W wanted = expected;
@@ -177,7 +177,7 @@ struct model {
     bool succeeded = false;
     const auto old = static_cast<W>(e->steps().read_modify_write(a, pawl::model::detail::update(change), succeeded));
     if (!succeeded) expected = old;
-    e->step(succeeded ? "CAS succeeded" : "CAS failed", success.where(), old);
+    e->step_taken(succeeded ? "CAS succeeded" : "CAS failed", success.where(), old);
     return succeeded;
   }
 };

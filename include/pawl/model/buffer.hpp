@@ -32,6 +32,7 @@ class buffer {
   [[nodiscard]] const T* begin() const noexcept { return data_; }
   [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
   T& back() noexcept { return data_[size_ - 1]; }
+  [[nodiscard]] const T& back() const noexcept { return data_[size_ - 1]; }
 
   void clear() noexcept { size_ = 0; }
   /// Elements beyond the old size hold anything.

@@ -135,6 +135,9 @@ class chooser {
   }
   /// An event was added.
   void step() noexcept { ++step_; }
+  [[nodiscard]] bool follows_script() const noexcept { return how == way::script; }
+  /// Whether the script has no more events.
+  [[nodiscard]] bool script_is_over() const noexcept { return step_ >= script.size(); }
 
  private:
   static unsigned lowest_of(unsigned set) noexcept { return static_cast<unsigned>(__builtin_ctz(set)); }

@@ -132,9 +132,9 @@ struct environment<backend::model> {
       e->stop_if_failed();
     }
   }
-  static void write(void* memory, std::size_t /*bytes*/, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
+  static void write(void* memory, std::size_t bytes, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     if (auto* const e = model::detail::active) {
-      e->write_plain(memory, where);
+      e->write_plain(memory, bytes, nullptr, where);
       e->stop_if_failed();
     }
   }
@@ -147,13 +147,13 @@ struct environment<backend::model> {
     auto* const e = model::detail::active;
     if (e == nullptr || e->setting_up()) return environment<backend::builtin>::wait(object, until, std::memory_order(order));
     const auto o = model::detail::watch_orders(order.where(), model::detail::access_kind::load, std::memory_order(order));
-    model::detail::access again{location_of(*e, object, order.where()), o};
+    model::detail::access again{location_of(*e, object, order.where(), "load"), o};
     again.woken = true;
     do {
       e->sleep(again.location, order.where());
-      location_of(*e, object, order.where());  // it may have ended
+      location_of(*e, object, order.where(), "load");  // it may have ended
       found = static_cast<W>(e->steps().load(again));
-      e->step("load", order.where(), found);
+      e->step_taken("load", order.where(), found);
     } while (!until(found));
   }
   template <class W>
@@ -181,15 +181,16 @@ struct environment<backend::model> {
 
  private:
   template <class W>
-  static std::uint32_t location_of(model::detail::execution& e, const W& object, const place& where) {
-    const std::uint32_t location = e.location_of(&object, sizeof object, where);
+  static std::uint32_t location_of(model::detail::execution& e, const W& object, const place& where, const char* operation) {
+    const std::uint32_t location = e.location_of(&object, sizeof object, where, operation);
     e.stop_if_failed();
     return location;
   }
   template <class W>
   static void notify(const W& object, bool one, const place& where) noexcept {
     auto* const e = model::detail::active;
-    if (e != nullptr && !e->setting_up()) return e->notify(location_of(*e, object, where), one, where);
+    if (e != nullptr && !e->setting_up())
+      return e->notify(location_of(*e, object, where, one ? "notify_one" : "notify_all"), one, where);
     if (one) {
       environment<backend::builtin>::notify_one(object);
     } else {
@@ -204,7 +205,7 @@ struct environment<backend::model> {
       if (model::detail::watch_orders({}, kind, std::memory_order_seq_cst) != std::memory_order_seq_cst) return;
       e->name(where);
       e->steps().fence(order, sides);
-      e->step(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", where, 0);
+      e->step_taken(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", where, 0);
     } else {
       // Outside of a check both sides are full fences, which is always right: each synchronizes with the other by their order in S.
       backend::builtin::thread_fence(std::memory_order_seq_cst);

@@ -10,7 +10,11 @@
 #include <utility>
 
 #include "explorer.hpp"
+#include "history.hpp"
 #include "memory.hpp"
+#include "missing_edge.hpp"
+#include "picture.hpp"
+#include "replay_text.hpp"
 #include "report.hpp"
 #include "sleeping.hpp"
 #include "trace.hpp"
@@ -45,8 +49,10 @@ class observed {
 
 class execution {
  public:
-  explicit execution(unsigned spurious_failures, bool realtime = false, bool reuse = false)
-      : explorer_(spurious_failures), realtime_(realtime), reuse_(reuse) {
+  /// `records`: the steps of a run, so that a violation comes with its trace; else only with what it takes to run it again.
+  execution(const replay_settings& settings, bool records)
+      : explorer_(settings.spurious_failures), settings_(settings), records_(records) {
+    explorer_.note_alternatives(records);
     explorer_.watch_memory(
         [](const void* self) {
           const auto& e = *static_cast<const execution*>(self);
@@ -61,7 +67,7 @@ class execution {
   execution& operator=(const execution&) = delete;
 
   /// Whether operations of a linearizable history are ordered as they come, and not only where one happens before another.
-  [[nodiscard]] bool realtime() const noexcept { return realtime_; }
+  [[nodiscard]] bool realtime() const noexcept { return settings_.realtime; }
   /// The running thread takes its place in the order of all moments. The event whose position it is.
   stamp moment_in_order() {
     if (moments_ == none) moments_ = explorer_.state().add_location(location::purpose::moments);
@@ -71,7 +77,8 @@ class execution {
   explorer& steps() noexcept { return explorer_; }
   [[nodiscard]] const std::optional<violation>& failure() const noexcept { return failure_; }
   [[nodiscard]] const std::map<std::string, std::string>& observed() const noexcept { return observed_; }
-  [[nodiscard]] std::size_t events() const noexcept { return trace_.size(); }
+  /// Steps of this run that are operations on atomics or plain data, or fences.
+  [[nodiscard]] std::size_t steps_taken() const noexcept { return steps_taken_; }
 
   void new_run() {
     objects_.new_run();
@@ -81,7 +88,8 @@ class execution {
     made_before_all_ = false;
     arena_.new_run();
     functions_used_ = 0;
-    trace_.clear();
+    history_.clear();
+    steps_taken_ = 0;
     observed_.clear();
     for (std::uint32_t& each : begun_) each = 0;
     for (place& each : last_) each = {"", 0, true};
@@ -94,11 +102,19 @@ class execution {
     named(where);
     return &functions_[functions_used_++];
   }
-  /// A thread begins, as far as places go.
-  void begin_thread(unsigned thread, const place& where) noexcept {
-    if (thread < max_threads) last_[thread] = {where.file, where.line, true};
+  /// A thread has begun: its first places are that of its begin.
+  void begin_thread(unsigned thread, const place& where) {
+    if (thread >= max_threads) return;
+    last_[thread] = {where.file, where.line, true};
+    show_thread("starts thread", where, step::about::starts, thread);
   }
-  void observe(const char* name, long long value) {
+  void join(unsigned thread, const place& given) {
+    const place where = named(given);
+    explorer_.join(thread);
+    show_thread("joins thread", where, step::about::joins, thread);
+  }
+  template <class Number>
+  void observe(const char* name, Number value) {
     explorer_.act();
     const unobserved by_the_body;
     observed_[name] = std::to_string(value);
@@ -187,7 +203,7 @@ class execution {
         return std::string("access to an address that is none: the pointer was never written, or is no pointer");
       return "access to address " + text_of_address(address) + ": a null pointer was followed";
     };
-    fail(violation_kind::use_after_free, text, where);
+    fail(violation_kind::use_after_free, text, where, "access");
   }
   /// Before an access that reads what is there.
   void check_not_null(const void* address, const place& where) {
@@ -199,7 +215,8 @@ class execution {
 
   [[gnu::noinline]] void begin_atomic(const void* address, uint128 value) {
     if (setting_up()) return;
-    object& o = note_write(address, "begun", named({}));
+    const place where = named({});
+    object& o = note_write(address, "begun", where, "atomic begins");
     const unsigned t = explorer_.running();
     buffer<std::uint32_t>& mine = locations_of_[t];
     const std::uint32_t nth = begun_[t]++;
@@ -208,24 +225,30 @@ class execution {
     o.location = mine[nth];
     explorer_.state().at(o.location).initial_value = value;
     explorer_.act();
+    if (shows()) [[unlikely]]
+      record({.operation = "atomic begins", .where = where, .value = value, .says = step::about::begins_with});
   }
   [[gnu::noinline]] void end_object(const void* address) {
     if (setting_up()) return;
     object& o = objects_.at(address);
     if (o.what == object::life::none) return;
     const place where = named({});
-    ensure_after_all(o, "an object ends while it is used", where);
+    const char* const what = o.what == object::life::atomic ? "atomic ends" : "object ends";
+    ensure_after_all(o, "an object ends while it is used", what, where);
     o.what = object::life::ended;
+    o.written = moment_of(explorer_.running());
     o.where_written = where;
+    if (shows()) [[unlikely]]
+      record({.operation = what, .where = where});
   }
-  /// The location of the atomic at this address, which is accessed.
-  std::uint32_t location_of(const void* address, std::size_t bytes, place given) {
+  /// The location of the atomic at this address, which is accessed by this operation.
+  std::uint32_t location_of(const void* address, std::size_t bytes, place given, const char* operation) {
     const place where = named(given);
     const unsigned t = explorer_.running();
     object* const o = objects_.known_at(address);
     if (o == nullptr || o->what != object::life::atomic || !o->written.happens_before(explorer_.state().threads[t].now, t))
         [[unlikely]]
-      return meet_atomic(address, bytes, where);
+      return meet_atomic(address, bytes, where, operation);
     o->used.time[t] = moment_of(t).time;
     o->where_used[t] = where;
     return o->location;
@@ -233,10 +256,12 @@ class execution {
   /// A fence comes.
   void name(place where) noexcept { named(where); }
   /// An operation on an atomic, or a fence, that the explorer has just executed, and whose place was named before.
-  void step(const char* operation, place where, uint128 value) {
+  void step_taken(const char* operation, place where, uint128 value) {
     const buffer<stamp>& came = explorer_.arrivals();
-    note_step(operation, where.line == 0 ? last_[explorer_.running()] : where, value,
-              came.empty() ? initial : came[came.size() - 1]);
+    if (!takes_step()) [[likely]]
+      return;
+    record_event(operation, where.line == 0 ? last_[explorer_.running()] : where, value,
+                 came.empty() ? initial : came[came.size() - 1]);
   }
 
   // ---- Waiting to be notified ----------------------------------------------------------------------------------------------------
@@ -259,26 +284,26 @@ class execution {
     if (setting_up()) return;
     const place where = named(given);
     object& o = objects_.at(address);
-    check_memory(o, address, where);
-    if (o.what == object::life::none) ensure_written(address, bytes, where);
+    constexpr const char* operation = "plain read";
+    check_memory(o, address, where, operation);
+    if (o.what == object::life::none) ensure_written(address, bytes, where, operation);
     const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) {
-      fail(
-          violation_kind::use_after_free, [&] { return "an object is read after its end (" + text_of(o.where_written) + ")"; },
-          where);
-    }
+    if (o.what == object::life::ended) fail_after_end("an object is read", o, where, operation);
     if (!o.written.happens_before(explorer_.state().threads[t].now, t))
-      race(o.written.thread, o.written.time, o.where_written, "written", "read", where);
+      race(o.written, o.where_written, "written", "read", where, operation);
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
     if (o.what == object::life::none) o.what = object::life::plain;
-    note_step("plain read", where);
+    if (takes_step()) [[unlikely]]
+      record_read(address, bytes, where);
   }
-  [[gnu::noinline]] void write_plain(const void* address, const place& given) {
+  /// `value`: what is written, so many bytes; null where that is not known yet.
+  [[gnu::noinline]] void write_plain(const void* address, std::size_t bytes, const void* value, const place& given) {
     if (setting_up()) return;
     const place where = named(given);
-    note_write(address, "written", where);
-    note_step("plain write", where);
+    note_write(address, "written", where, "plain write");
+    if (takes_step()) [[unlikely]]
+      record_write(address, bytes, value, where);
     explorer_.act();
   }
 
@@ -287,7 +312,7 @@ class execution {
   [[gnu::noinline]] void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
     if (!setting_up()) explorer_.act();
     const place where = named(given);
-    if (reuse_ && counts && !setting_up()) {
+    if (settings_.reuse && counts && !setting_up()) {
       const uint128 again = explorer_.take_freed(list_of(freed_, {bytes, alignment}, location::purpose::free_list));
       if (again != 0) return renewed(reinterpret_cast<void*>(static_cast<std::uintptr_t>(again)), where);
     }
@@ -296,33 +321,38 @@ class execution {
     fresh->counts = counts && !setting_up();
     fresh->where_allocated = where;
     if (!setting_up()) fresh->allocated = moment_of(explorer_.running());
+    if (fresh->counts && shows()) [[unlikely]]
+      record_memory("allocation", *fresh, where, settings_.reuse ? explorer_.arrivals().back() : initial);
     return fresh->begin;
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
   [[gnu::noinline]] void deallocate(void* memory, const place& given) {
     if (!setting_up()) explorer_.act();
     const place where = named(given);
+    constexpr const char* operation = "free";
     block* const old = arena_.find(memory);
     if (old == nullptr || old->begin != memory)
-      return fail(violation_kind::double_free, "memory is freed that was never allocated", where);
+      return fail(violation_kind::double_free, "memory is freed that was never allocated", where, operation);
     if (old->freed) {
       return fail(
-          violation_kind::double_free, [&] { return "memory is freed a second time; first " + text_of(old->where_freed); }, where);
+          violation_kind::double_free, [&] { return "memory is freed a second time; first " + text_of(old->where_freed); }, where,
+          operation);
     }
     objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
-      if (!setting_up() && o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", where);
+      if (!setting_up() && o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", operation, where);
       o.what = object::life::ended;
     });
     old->freed = true;
     old->where_freed = where;
     if (setting_up()) return;
-    if (reuse_ && old->counts) {
+    old->freed_at = moment_of(explorer_.running());
+    const bool may_come_back = settings_.reuse && old->counts;
+    if (may_come_back) {
       explorer_.give_freed(list_of(freed_, {old->bytes, old->alignment}, location::purpose::free_list),
                            static_cast<uint128>(reinterpret_cast<std::uintptr_t>(old->begin)));
-      note_step("free", where, 0, explorer_.arrivals()[explorer_.arrivals().size() - 1]);
-    } else {
-      note_step("free", where);
     }
+    if (takes_step()) [[unlikely]]
+      record_memory(operation, *old, where, may_come_back ? explorer_.arrivals().back() : initial);
   }
 
   // ---- Ends ----------------------------------------------------------------------------------------------------------------------
@@ -332,7 +362,10 @@ class execution {
   /// Looks at a run that came to its end.
   void finish(explorer::outcome how) {
     if (failure_) return;
-    if (how == explorer::outcome::complete) {
+    if (explorer_.has_left_script(how)) {
+      note(violation_kind::requirement,
+           "the replay string does not fit: it is that of another program, or the program is not what it was");
+    } else if (how == explorer::outcome::complete) {
       if (const block* const lost = arena_.leaked())
         note(violation_kind::leak, "memory is never freed, allocated " + text_of(lost->where_allocated));
     } else if (how == explorer::outcome::blocked && explorer_.stuck()) {
@@ -350,20 +383,22 @@ class execution {
            "the body does not do the same again: it depends on time, chance, addresses of its own, or data that outlives a run");
     }
   }
-  /// Notes a violation, the first one. The run ends at the next stop_if_failed(): here there may be objects to be ended.
-  void fail(violation_kind kind, std::string_view message, const place& where) {
-    fail(kind, [message] { return std::string(message); }, where);
+  /// Notes a violation, the first one, by this operation, which is the last step then. The run ends at the next stop_if_failed(): here
+  /// there may be objects to be ended.
+  void fail(violation_kind kind, std::string_view message, const place& where, const char* operation) {
+    fail(kind, [message] { return std::string(message); }, where, operation);
   }
-  /// The same of what text() returns.
+  /// The same of what text() returns. `after`: what the operation was to happen after, and doesn't.
   template <std::invocable Text>
-  void fail(violation_kind kind, const Text& text, const place& where) {
+  void fail(violation_kind kind, const Text& text, const place& where, const char* operation, const moment* after = nullptr) {
     // In an iteration that is only tried, it is none yet: it comes again in the graph.
     if (explorer_.trying()) {
       failed_in_trial_ = true;
     } else if (!failure_) {
       const place shown = named(where);
       const unobserved by_the_body;
-      note(kind, text() + ", " + text_of(shown));
+      if (records_) record({.operation = operation, .where = shown});
+      note(kind, text() + ", " + text_of(shown) + (records_ && after != nullptr ? edge_from(*after) : ""));
     }
   }
   /// Whether the run ends at the next stop_if_failed().
@@ -379,10 +414,71 @@ class execution {
     failed_in_trial_ = false;
     explorer_.act();
   }
-  void note_step(const char* operation, place where, uint128 value = 0, stamp event = initial) {
-    if (!explorer_.trying() && !failure_)
-      trace_.push_back({operation, event, static_cast<std::uint8_t>(explorer_.running()), where, value});
+  // ---- Steps ----
+
+  // Whether what the running thread does is a step of a run that is shown.
+  [[nodiscard]] bool shows() const noexcept { return records_ && !explorer_.trying() && !failure_; }
+  // The running thread takes a step, that counts. The same.
+  bool takes_step() noexcept {
+    if (explorer_.trying() || failure_) return false;
+    ++steps_taken_;
+    return records_;
   }
+  [[gnu::noinline, gnu::cold]] void record(detail::step s) {
+    s.thread = static_cast<std::uint8_t>(explorer_.running());
+    s.time = explorer_.state().threads[s.thread].now.time[s.thread];
+    history_.add(s);
+  }
+  [[gnu::noinline, gnu::cold]] void record_event(const char* operation, const place& where, uint128 value, stamp event) {
+    detail::step s{.operation = operation, .where = where, .value = value, .event = event};
+    s.first_other = static_cast<std::uint32_t>(history_.others.size());
+    explorer_.for_each_alternative(event, [this, &s](stamp other) {
+      history_.others.push_back(other);
+      ++s.others;
+    });
+    record(s);
+  }
+  [[gnu::noinline, gnu::cold]] void record_memory(const char* operation, const block& memory, const place& where, stamp event) {
+    record({.operation = operation,
+            .where = where,
+            .value = reinterpret_cast<std::uintptr_t>(memory.begin),
+            .bytes = memory.bytes,
+            .event = event,
+            .says = step::about::memory});
+  }
+  [[gnu::noinline, gnu::cold]] void record_read(const void* address, std::size_t bytes, const place& where) {
+    detail::step s{.operation = "plain read", .where = where};
+    if (is_shown(bytes)) {
+      s.value = value_at(address, bytes);
+      s.says = step::about::reads;
+    }
+    record(s);
+  }
+  [[gnu::noinline, gnu::cold]] void record_write(const void* address, std::size_t bytes, const void* value, const place& where) {
+    detail::step s{.operation = "plain write", .where = where};
+    const bool shown = is_shown(bytes);
+    if (shown && value != nullptr) {
+      s.value = value_at(value, bytes);
+      s.says = step::about::leaves;
+    }
+    record(s);
+    // (Of other memory nobody knows whether it is still there when the next step comes.)
+    if (shown && value == nullptr && (arena_.owns(address) || explorer_.is_on_stack(address))) history_.await_value(address, bytes);
+  }
+  void show_thread(const char* operation, const place& where, step::about says, unsigned other) {
+    if (shows()) [[unlikely]]
+      record({.operation = operation, .where = where, .other = static_cast<std::uint8_t>(other), .says = says});
+  }
+  void note_step(const char* operation, const place& where) {
+    if (takes_step()) [[unlikely]]
+      record({.operation = operation, .where = where});
+  }
+  // Why `earlier` does not happen before the last step, to be put behind a message.
+  [[nodiscard]] std::string edge_from(const moment& earlier) const {
+    const recorded_run run(explorer_.state(), history_);
+    return missing_edge(run, earlier.thread, earlier.time, explorer_.running()).as_text();
+  }
+
   // Freed memory, given again: nothing that was known of it holds any more.
   void* renewed(void* memory, const place& where) {
     block& old = *arena_.find(memory);
@@ -390,7 +486,8 @@ class execution {
     arena::renew(old);
     old.where_allocated = where;
     old.allocated = moment_of(explorer_.running());
-    note_step("allocation", where, 0, explorer_.arrivals()[explorer_.arrivals().size() - 1]);
+    if (takes_step()) [[unlikely]]
+      record_memory("allocation", old, where, explorer_.arrivals().back());
     return memory;
   }
   // The location that has such events, made when it is needed first.
@@ -427,45 +524,41 @@ class execution {
     return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
   }
   // Whether the memory at this address may be used. That of an object that lives may: its block's end is its own.
-  void check_memory(const object& o, const void* address, const place& where) {
+  void check_memory(const object& o, const void* address, const place& where, const char* operation) {
     if (o.what == object::life::atomic || o.what == object::life::plain) return;
     check_not_null(address, where);
     const block* const home = arena_.find(address);
     if (home == nullptr) return;
     if (home->freed) [[unlikely]] {
-      fail(
-          violation_kind::use_after_free,
-          [home] { return "memory is used after it was freed (" + text_of(home->where_freed) + ")"; }, where);
+      const auto text = [this, home] {
+        return "memory is used after it was freed (" + text_of(home->where_freed) + ")" + whether_ordered(home->freed_at);
+      };
+      fail(violation_kind::use_after_free, text, where, operation);
     }
-    if (o.what == object::life::none) check_allocated(*home, where);
+    if (o.what == object::life::none) check_allocated(*home, where, operation);
   }
   // Of an object that is not known yet: whatever the allocator has done to its memory comes before.
-  void check_allocated(const block& home, const place& where) {
+  void check_allocated(const block& home, const place& where, const char* operation) {
     const unsigned t = explorer_.running();
     if (home.allocated.happens_before(explorer_.state().threads[t].now, t)) [[likely]]
       return;
     const auto text = [&] {
-      return "memory is used, and its allocation (" + text_of(home.where_allocated) + ") does not happen before" +
-             trace(explorer_.state(), trace_).missing_edge(home.allocated.thread, home.allocated.time, t);
+      return "memory is used, and its allocation (" + text_of(home.where_allocated) + ") does not happen before";
     };
-    fail(violation_kind::data_race, text, where);
+    fail(violation_kind::data_race, text, where, operation, &home.allocated);
   }
   // location_of for an atomic that is no atomic yet, or not for this thread.
-  [[gnu::noinline]] std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where) {
+  [[gnu::noinline]] std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where, const char* operation) {
     object& o = objects_.at(address);
     if (o.what != object::life::atomic) {
       check_not_null(address, where);
       if (failed()) return 0;  // nothing is there that could be read
       // It was there before the check, or is referred to by an atomic_ref, or was never begun.
-      check_memory(o, address, where);
+      check_memory(o, address, where, operation);
       const block* const home = arena_.find(address);
-      if (o.what == object::life::ended) {
-        fail(
-            violation_kind::use_after_free,
-            [&] { return "an atomic is accessed after its end (" + text_of(o.where_written) + ")"; }, where);
-      }
-      if (o.what != object::life::none && home != nullptr) check_allocated(*home, where);
-      ensure_written(address, bytes, where);
+      if (o.what == object::life::ended) fail_after_end("an atomic is accessed", o, where, operation);
+      if (o.what != object::life::none && home != nullptr) check_allocated(*home, where, operation);
+      ensure_written(address, bytes, where, operation);
       o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
       o.what = object::life::atomic;
       uint128 value = 0;
@@ -478,7 +571,7 @@ class execution {
         return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
                text_of(o.where_written) + ") does not happen before";
       };
-      fail(violation_kind::data_race, text, where);
+      fail(violation_kind::data_race, text, where, operation, &o.written);
     }
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
@@ -486,24 +579,24 @@ class execution {
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
   // four bytes that may be a value.)
-  void ensure_written(const void* address, std::size_t bytes, const place& where) {
+  void ensure_written(const void* address, std::size_t bytes, const place& where, const char* operation) {
     if (bytes < 4 || arena_.find(address) == nullptr) return;
     const auto* const content = static_cast<const unsigned char*>(address);
     for (std::size_t i = 0; i < bytes; ++i) {
       if (content[i] != arena::garbage) return;
     }
-    fail(violation_kind::uninitialized_read, "memory is read that was never written", where);
+    fail(violation_kind::uninitialized_read, "memory is read that was never written", where, operation);
   }
-  object& note_write(const void* address, const char* what, const place& where) {
+  object& note_write(const void* address, const char* what, const place& where, const char* operation) {
     object& o = objects_.at(address);
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
-    check_memory(o, address, where);
+    check_memory(o, address, where, operation);
     if (o.what == object::life::atomic || o.what == object::life::plain) {
       if (!o.written.happens_before(now, t)) [[unlikely]]
-        race(o.written.thread, o.written.time, o.where_written, "written", "written", where);
+        race(o.written, o.where_written, "written", what, where, operation);
       if (!now.has_all(o.used, t)) [[unlikely]]
-        race_with_reads(o, what, where);
+        race_with_reads(o, what, where, operation);
     }
     o.what = object::life::plain;
     o.used = clock{};
@@ -511,71 +604,92 @@ class execution {
     o.where_written = where;
     return o;
   }
-  void ensure_after_all(const object& o, const char* message, const place& where) {
+  void ensure_after_all(const object& o, const char* message, const char* operation, const place& where) {
     const unsigned t = explorer_.running();
     const clock& now = explorer_.state().threads[t].now;
     if (now.has_all(o.used, t) && o.written.happens_before(now, t)) [[likely]]
       return;
-    fail_in_use(o, message, where, t, now);
+    fail_in_use(o, message, operation, where);
   }
-  [[gnu::noinline, gnu::cold]] void fail_in_use(const object& o, const char* message, const place& where, unsigned t,
-                                                const clock& now) {
-    const auto used_by = [&](unsigned thread, const place& there) {
-      fail(
-          violation_kind::use_after_free,
-          [&] { return std::string(message) + " by thread " + std::to_string(thread) + " (" + text_of(there) + ")"; }, where);
+  [[gnu::noinline, gnu::cold]] void fail_in_use(const object& o, const char* message, const char* operation, const place& where) {
+    const unsigned t = explorer_.running();
+    const clock& now = explorer_.state().threads[t].now;
+    const auto used_by = [&](const moment& when, const place& there) {
+      const auto text = [&] {
+        return std::string(message) + " by thread " + std::to_string(when.thread) + " (" + text_of(there) + ")";
+      };
+      fail(violation_kind::use_after_free, text, where, operation, &when);
     };
     for (unsigned u = 0; u < max_threads; ++u) {
-      if (u != t && !now.has(u, o.used.time[u])) used_by(u, o.where_used[u]);
+      if (u != t && !now.has(u, o.used.time[u])) used_by({o.used.time[u], static_cast<std::uint8_t>(u)}, o.where_used[u]);
     }
-    if (!o.written.happens_before(now, t)) used_by(o.written.thread, o.where_written);
+    if (!o.written.happens_before(now, t)) used_by(o.written, o.where_written);
   }
-  [[gnu::noinline, gnu::cold]] void race_with_reads(const object& o, const char* what, const place& where) {
+  [[gnu::noinline, gnu::cold]] void fail_after_end(const char* what, const object& o, const place& where, const char* operation) {
+    const auto text = [&] {
+      return std::string(what) + " after its end (" + text_of(o.where_written) + ")" + whether_ordered(o.written);
+    };
+    fail(violation_kind::use_after_free, text, where, operation);
+  }
+  // Of memory or an object whose end came before the use of it that fails: whether it came by chance. (Whatever the use's thread did
+  // afterwards, if it were its last use: that comes after the end, too. So there is no read to be named that could order the two.)
+  [[nodiscard]] std::string whether_ordered(const moment& end) const {
+    const unsigned t = explorer_.running();
+    if (end.happens_before(explorer_.state().threads[t].now, t)) return "";
+    return " by thread " + std::to_string(end.thread) +
+           ", and neither happens before the other: that thread has read nothing which thread " + std::to_string(t) +
+           " stores after this, so no stronger order could help";
+  }
+  [[gnu::noinline, gnu::cold]] void race_with_reads(const object& o, const char* what, const place& where, const char* operation) {
     const unsigned t = explorer_.running();
     for (unsigned u = 0; u < max_threads; ++u) {
       if (u != t && !explorer_.state().threads[t].now.has(u, o.used.time[u]))
-        race(u, o.used.time[u], o.where_used[u], "read", what, where);
+        race({o.used.time[u], static_cast<std::uint8_t>(u)}, o.where_used[u], "read", what, where, operation);
     }
   }
-  [[gnu::noinline, gnu::cold]] void race(unsigned other, std::uint16_t time, const place& there, const char* done,
-                                         const char* doing, const place& where) {
-    const unsigned t = explorer_.running();
-    note_step("plain access", where);
+  [[gnu::noinline, gnu::cold]] void race(const moment& other, const place& there, const char* done, const char* doing,
+                                         const place& where, const char* operation) {
     const auto text = [&] {
-      return std::string("plain data is ") + doing + " by thread " + std::to_string(t) + " and " + done + " by thread " +
-             std::to_string(other) + " (" + text_of(there) + "), and neither happens before the other" +
-             trace(explorer_.state(), trace_).missing_edge(other, time, t);
+      return std::string("plain data is ") + doing + " by thread " + std::to_string(explorer_.running()) + " and " + done +
+             " by thread " + std::to_string(other.thread) + " (" + text_of(there) + "), and neither happens before the other";
     };
-    fail(violation_kind::data_race, text, where);
+    fail(violation_kind::data_race, text, where, operation, &other);
   }
   // The steps that come again go behind all others, which they may: nothing of those others depends on them. The number of the first.
   std::size_t last_round_to_the_end() {
+    buffer<detail::step>& all = history_.steps;
     buffer<detail::step> again;
     bool comes_again[max_threads] = {};
     std::size_t once = 0;
-    for (std::size_t i = 0; i < trace_.size(); ++i) {
-      const detail::step each = trace_[i];
+    history_.settle();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const detail::step each = all[i];
       // What is no event belongs to the one before.
       if (each.event != initial) comes_again[each.thread] = !explorer_.comes_once(each.event);
       if (comes_again[each.thread]) {
         again.push_back(each);
       } else {
-        trace_[once++] = each;
+        all[once++] = each;
       }
     }
-    for (std::size_t i = 0; i < again.size(); ++i) trace_[once + i] = again[i];
+    for (std::size_t i = 0; i < again.size(); ++i) all[once + i] = again[i];
     return once;
   }
   void note(violation_kind kind, std::string message, std::size_t again_from = ~std::size_t{0}) {
-    const trace shown(explorer_.state(), trace_, again_from);
-    failure_ = violation{kind, std::move(message), shown.as_text(), explorer_.replay(), shown.as_dot(), trace_.size()};
+    failure_ = violation{kind, std::move(message), "", settings_.mark(explorer_.replay()), "", steps_taken_};
+    if (!records_) return;
+    history_.settle();
+    const recorded_run run(explorer_.state(), history_);
+    failure_->trace = trace(run, again_from).as_text();
+    failure_->dot = picture(run).as_dot();
+    failure_->length = history_.steps.size();
   }
 
   static constexpr unsigned none = ~0U;
 
   explorer explorer_;
-  const bool realtime_;
-  const bool reuse_;
+  const replay_settings settings_;
+  const bool records_;
   setup setup_;
   unsigned setup_region_ = none;  // of what is being set up
   unsigned threads_before_ = 0;  // known when the run began
@@ -594,7 +708,8 @@ class execution {
   std::map<std::pair<std::size_t, std::size_t>, std::uint32_t> freed_;  // by size and alignment
   std::uint32_t moments_ = none;  // the location of all moments
   place last_[max_threads];  // named by each thread
-  buffer<detail::step> trace_;
+  history history_;
+  std::size_t steps_taken_ = 0;
   std::map<std::string, std::string> observed_;
   std::optional<violation> failure_;
   bool failed_in_trial_ = false;

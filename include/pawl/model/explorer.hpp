@@ -87,6 +87,14 @@ class explorer {
   /// How much of all is explored, from 0 to 1: a guess, by the parts that the graphs laid aside had at each run.
   [[nodiscard]] double explored() const noexcept { return explored_; }
 
+  /// Whether an address is on the stack of a thread of this run.
+  [[nodiscard]] bool is_on_stack(const void* address) const noexcept {
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      if (threads_[t].started && threads_[t].stack.holds(address)) return true;
+    }
+    return false;
+  }
+
   // ---- For the running thread ----------------------------------------------------------------------------------------------------
 
   [[nodiscard]] unsigned running() const noexcept { return running_; }
@@ -100,6 +108,13 @@ class explorer {
   [[nodiscard]] std::string replay() const;
   /// From now on there is one run: the one of which replay() gave this text. False where it is none.
   bool replay(std::string_view text);
+  /// Whether such a run was to be another one.
+  [[nodiscard]] bool has_left_script(outcome how) const noexcept;
+  /// Of each load of a replayed run it is found out what it could have read instead.
+  void note_alternatives(bool yes) noexcept { notes_alternatives_ = yes; }
+  /// Calls f(store) for each that the event which came last, a load or a read-modify-write, could have read instead when it came.
+  template <class F>
+  void for_each_alternative(stamp last, F f) const;
   /// The main thread and all that any run so far has started: their numbers are below this.
   [[nodiscard]] unsigned known_threads() const noexcept { return static_cast<unsigned>(family_.size()) + 1; }
   /// Whether this thread has ended and the running one has joined it, or one that had.
@@ -334,6 +349,7 @@ class explorer {
   [[nodiscard]] std::size_t first_readable(const access& a) const noexcept;
   seen read_chosen(const access& a, update f);
   seen read_next(const access& a, update f);
+  void find_ways(const access& a, update f, std::size_t floor);
   event next_way();
   seen serve_read(const access& a, update f);
   seen serve_revisited(const access& a, update f, stamp s, bool succeeds, uint128 desired);
@@ -429,7 +445,8 @@ class explorer {
   const void* memory_ = nullptr;
   std::size_t longest_ = 0;  // events of a run so far
   buffer<stamp> arrivals_;
-  buffer<event> ways_;  // of the running thread's next event, in a search
+  buffer<event> ways_;  // of the running thread's next event, in a search or where it is shown
+  bool notes_alternatives_ = false;
   buffer<stamp> own_events_;
   buffer<replay_text::kin> family_;
   shelf shelf_;

@@ -243,6 +243,11 @@ class fiber {
   }
   /// One past the stack's highest byte.
   [[nodiscard]] const std::byte* top() const noexcept { return memory_ + guard() + bytes; }
+  /// Whether an address is one of the stack.
+  [[nodiscard]] bool holds(const void* address) const noexcept {
+    const auto distance = reinterpret_cast<std::uintptr_t>(top()) - reinterpret_cast<std::uintptr_t>(address);
+    return memory_ != nullptr && distance != 0 && distance <= bytes;
+  }
   /// Of one that another went on with: its registers, and above them all of its stack that is in use.
   [[nodiscard]] const std::byte* suspended_at() const noexcept {
 #if PAWL_MODEL_OWN_SWITCH

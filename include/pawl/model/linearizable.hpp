@@ -28,7 +28,7 @@
 #include "memory.hpp"
 #include "place.hpp"
 #include "report.hpp"
-#include "trace.hpp"
+#include "words.hpp"
 
 namespace pawl::inline v0::model {
 
@@ -393,7 +393,7 @@ class linearizable {
 
   void begin(detail::execution& e, operation_type& recorded, const detail::place& where) {
     if (count_ == detail::most_operations) {
-      e.fail(violation_kind::requirement, "a linearizable history has more than 64 operations", where);
+      e.fail(violation_kind::requirement, "a linearizable history has more than 64 operations", where, "operation");
       e.stop_if_failed();
     }
     operations_[count_++] = &recorded;
@@ -417,7 +417,7 @@ class linearizable {
     for (unsigned i = 0; i < count_; ++i) {
       if (operations_[i]->when.end_count != 0) continue;
       return e.fail(violation_kind::requirement, "an operation of a linearizable history has not ended when the history ends",
-                    operations_[i]->when.where);
+                    operations_[i]->when.where, "end of the history");
     }
     for (unsigned i = 0; i < count_ && e.realtime(); ++i) {
       detail::interval& when = operations_[i]->when;
@@ -430,7 +430,7 @@ class linearizable {
     e.fail(violation_kind::not_linearizable,
            std::string("the operations have results that they have in no order which extends ") +
                (e.realtime() ? "real time:" : "happens-before:") + search.history() + "\nthe history begins",
-           where_);
+           where_, "end of the history");
   }
   static std::optional<Spec> made() {
     if constexpr (std::default_initializable<Spec>) {

@@ -141,6 +141,7 @@ struct block {
   place where_allocated;
   place where_freed;
   moment allocated{};  // of what is set up: before all
+  moment freed_at{};
 };
 
 /// One region per thread and per object of setup.hpp, of which nothing is given twice in one run, unless renewed: so a freed block is

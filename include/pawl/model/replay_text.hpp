@@ -9,6 +9,7 @@
 
 #include "buffer.hpp"
 #include "clock.hpp"
+#include "hash.hpp"
 
 namespace pawl::inline v0::model::detail {
 
@@ -30,6 +31,8 @@ class replay_text {
     unsigned nth;
   };
 
+  static constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";  // D. Crockford's: none looks like another
+
   static std::string write(const buffer<kin>& family, const buffer<choice>& choices) {
     std::string text;
     number(text, family.size());
@@ -49,7 +52,8 @@ class replay_text {
     family.clear();
     choices.clear();
     std::size_t kin_count = 0;
-    if (!number(text, kin_count) || kin_count >= max_threads) return false;
+    // (One thread too many is a violation, and has a name in it.)
+    if (!number(text, kin_count)) return false;
     for (std::size_t i = 0; i < kin_count; ++i) {
       std::size_t parent = 0;
       std::size_t nth = 0;
@@ -75,9 +79,9 @@ class replay_text {
   }
 
  private:
+  friend struct replay_settings;
   static_assert(max_threads == 8, "a thread and a form are one digit to the base 32");
   static constexpr unsigned latest = 0, behind = 1, spurious = 2, turn = 3;
-  static constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";  // D. Crockford's: none looks like another
 
   static void digit(std::string& text, unsigned value) { text += digits[value]; }
   static void number(std::string& text, std::size_t value) {
@@ -104,6 +108,42 @@ class replay_text {
       if (next < 16) return true;
     }
     return false;
+  }
+};
+
+/// The options on which it depends what a replay string says. They come first in it, after two digits by which a string that is none, or a
+/// part of one, is known.
+struct replay_settings {
+  unsigned spurious_failures = 1;
+  unsigned memory_model = 0;  // below 4
+  bool reuse = false;
+  bool realtime = false;
+
+  friend bool operator==(const replay_settings&, const replay_settings&) = default;
+
+  /// Puts them before the choices.
+  [[nodiscard]] std::string mark(const std::string& choices) const {
+    std::string text(1, replay_text::digits[memory_model + (reuse ? 4U : 0U) + (realtime ? 8U : 0U)]);
+    replay_text::number(text, spurious_failures);
+    text += choices;
+    return sum(text) + text;
+  }
+  /// Reads them, and takes them off. False where the text is none that mark gives.
+  bool read(std::string_view& text) {
+    if (text.size() < sum_digits || sum(text.substr(sum_digits)) != text.substr(0, sum_digits)) return false;
+    text.remove_prefix(sum_digits);
+    unsigned flags = 0;
+    std::size_t failures = 0;
+    if (!replay_text::digit(text, flags) || flags >= 16 || !replay_text::number(text, failures)) return false;
+    *this = {static_cast<unsigned>(failures), flags % 4, (flags & 4U) != 0, (flags & 8U) != 0};
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t sum_digits = 2;
+  static std::string sum(std::string_view text) {
+    const std::uint64_t h = hash(1, reinterpret_cast<const std::byte*>(text.data()), text.size());
+    return {replay_text::digits[h % 32], replay_text::digits[h / 32 % 32]};
   }
 };
 

@@ -52,8 +52,8 @@ inline const char* to_string(violation_kind kind) noexcept {
 struct violation {
   violation_kind kind;
   std::string message;
-  std::string trace;  // a line per step, in an order in which it could have happened
-  std::string replay;  // options::replay runs exactly this execution
+  std::string trace;  // a line per step, in an order in which it could have happened; the last one is what violates
+  std::string replay;  // options::replay runs exactly this execution, with the same options
   std::string dot;  // the execution as a picture, for Graphviz: threads as columns, reads-from and synchronizes-with as arrows
   std::size_t length = 0;  // steps in the trace
 };

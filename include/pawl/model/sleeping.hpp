@@ -5,7 +5,7 @@
 #include <string>
 
 #include "explorer.hpp"
-#include "trace.hpp"
+#include "words.hpp"
 
 namespace pawl::inline v0::model::detail {
 

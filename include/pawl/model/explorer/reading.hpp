@@ -88,6 +88,7 @@ inline std::size_t explorer::first_readable(const access& a) const noexcept {
 // One of the stores that may be read, the latest where the chosen one may not.
 inline auto explorer::read_chosen(const access& a, update f) -> seen {
   if (chooser_.searches()) return read_next(a, f);
+  if (notes_alternatives_) find_ways(a, f, first_readable(a));
   const location& where = graph_.at(a.location);
   const std::size_t floor = first_readable(a);
   const std::size_t last = where.stores.size() - 1;
@@ -106,7 +107,9 @@ inline auto explorer::read_chosen(const access& a, update f) -> seen {
       e.spurious = true;
     }
     if (behind == 0 || (!(e.exclusive && graph_.taken(a.location, from)) && consistent_with(e))) break;
+    if (chooser_.follows_script()) stop(outcome::diverged);
   }
+  if (chooser_.follows_script() && e.spurious != chooser_.pick_failure()) stop(outcome::diverged);
   const stamp s = graph_.append(e);
   arrive_at_load(s, a.feeds_fences);
   mine_->loop.read(s, a.location, value);
@@ -115,9 +118,21 @@ inline auto explorer::read_chosen(const access& a, update f) -> seen {
 
 // What the search comes to: each store that may be read, and each way to read it.
 inline auto explorer::read_next(const access& a, update f) -> seen {
+  find_ways(a, f, chooser_.latest_only ? graph_.at(a.location).stores.size() - 1 : first_readable(a));
+  const event e = next_way();
+  const stamp s = graph_.append(e);
+  arrive_at_load(s, a.feeds_fences);
+  const uint128 value = graph_.value_of(a.location, e.rf);
+  mine_->loop.read(s, a.location, value);
+  uint128 desired = 0;
+  if (e.exclusive) f(value, desired);
+  return {value, e.rf, e.exclusive, desired};
+}
+
+// All ways to read, from the latest store down to that at `floor`.
+inline void explorer::find_ways(const access& a, update f, std::size_t floor) {
   const location& where = graph_.at(a.location);
   const std::size_t last = where.stores.size() - 1;
-  const std::size_t floor = chooser_.latest_only ? last : first_readable(a);
   uint128 ignored = 0;
   ways_.clear();
   for (std::size_t p = last + 1; p-- > floor;) {
@@ -131,14 +146,20 @@ inline auto explorer::read_next(const access& a, update f) -> seen {
       if (p == last || consistent_with(e)) ways_.push_back(e);
     }
   }
-  const event e = next_way();
-  const stamp s = graph_.append(e);
-  arrive_at_load(s, a.feeds_fences);
-  const uint128 value = graph_.value_of(a.location, e.rf);
-  mine_->loop.read(s, a.location, value);
-  uint128 desired = 0;
-  if (e.exclusive) f(value, desired);
-  return {value, e.rf, e.exclusive, desired};
+}
+
+template <class F>
+void explorer::for_each_alternative(stamp last, F f) const {
+  if (last == initial) return;
+  const event& e = graph_.get(last);
+  if (e.kind != kind::load && !(e.kind == kind::store && e.exclusive)) return;
+  const stamp read = e.kind == kind::load ? e.rf : graph_.at(e.location).stores[e.position - 1U];
+  stamp before = read;  // (One store may be read in two ways, one after the other.)
+  for (std::size_t i = ways_.size(); i-- > 0;) {
+    const stamp other = ways_[i].rf;
+    if (other != read && other != before) f(other);
+    before = other;
+  }
 }
 
 inline event explorer::next_way() {

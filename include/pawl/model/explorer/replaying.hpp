@@ -36,6 +36,12 @@ inline bool explorer::replay(std::string_view text) {
   return true;
 }
 
+inline bool explorer::has_left_script(outcome how) const noexcept {
+  if (!chooser_.follows_script() || how == outcome::bounded || how == outcome::stopped) return false;
+  // (What a replay drops is no execution, and nobody would have written it down.)
+  return how == outcome::diverged || how == outcome::dropped || !chooser_.script_is_over();
+}
+
 // How many stores that came before arrival n stand behind this position. (One of a read-modify-write comes with its load.)
 inline std::uint16_t explorer::arrived_behind(std::uint32_t l, std::size_t position, std::size_t n) const noexcept {
   std::uint16_t found = 0;

@@ -74,8 +74,10 @@ inline void explorer::write_chosen(event& e, stamp from) {
     const std::size_t behind = chooser_.pick_store(end - first + 1);
     if (behind > end - first) stop(outcome::diverged);
     e.position = static_cast<std::uint16_t>(end - behind);
-    if (behind != 0 && !(graph_.free_at(e.location, e.position) && consistent_with(e)))
+    if (behind != 0 && !(graph_.free_at(e.location, e.position) && consistent_with(e))) {
+      if (chooser_.follows_script()) stop(outcome::diverged);
       e.position = static_cast<std::uint16_t>(end);
+    }
   }
   arrive_at_store(graph_.append(e));
   // A read-modify-write that didn't read the latest store: its load was found to be consistent, its store may not be.
