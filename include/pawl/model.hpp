@@ -52,9 +52,10 @@ struct options {
   /// undo each other's steps are found within 3 repetitions, and not with fewer. 0: no bound.
   unsigned repetitions = 3;
   /// A waiting loop whose iterations all do the same is explored by its last one. Should the first leave the thread otherwise than it was
-  /// (`contended = true`), or keep what it read, then there are executions that differ in this: after those of the exhaustive mode come as
-  /// many again, and a thousand, in search of a violation or an outcome among them; with `strict`, all. (The random modes wait in full.)
-  bool strict = false;
+  /// (`contended = true`), or keep what it read, then there are executions that differ in this. true: they are explored, too, each loop with
+  /// up to three iterations that only wait. none: as many of them as there are of the others, and a thousand, in search of a violation or an
+  /// outcome. (The random modes wait in full.)
+  std::optional<bool> strict{};
 };
 
 /// A violation where `holds` is false. Ends the execution.
@@ -233,7 +234,7 @@ report check(const options& o, Body&& body) {
   steps.sequential(o.memory_model == memory_model::sc);
   steps.most_repetitions(o.repetitions);
   steps.rc11(o.memory_model == memory_model::rc11);
-  steps.strict(o.strict);
+  steps.strict(o.strict.value_or(false));
   const bool replays = !o.replay.empty();
   detail::validate(replays && !steps.replay(o.replay), "model::options::replay is no violation's replay");
   const bool samples = o.mode != mode::exhaustive && !replays;
@@ -316,8 +317,8 @@ report check(const options& o, Body&& body) {
     if (replays || (searches && !steps.more() && !steps.choices().next_execution(!result.violation))) break;
   }
   const bool explored = !samples && !searches && !replays && !met_most && !met_limit && !met_repetitions;
-  result.strict = explored && (o.strict || !steps.has_waited());
-  if (explored && !result.strict && !result.violation) {
+  result.strict = explored && (o.strict.value_or(false) || !steps.has_waited());
+  if (explored && !result.strict && !o.strict && !result.violation) {
     steps.strict(true);
     steps.begin();
     std::uint64_t left = result.executions + result.blocked + 1000;

@@ -17,17 +17,13 @@ inline void explorer::pause(const void* frame) {
     // (A search gives way at the next event. That there is one, and not a wait, is known only after the trial.)
     park(chooser_.searches() && !keeps_on ? waiting::served : waiting::turn);
     if (keeps_on || chooser_.turns()) return go_round(frame);
-    if (chooser_.samples()) {
-      park(waiting::change);
-      return go_round(frame);
-    }
   }
   switch (mine.loop.ended(frame, mine.stack.top(), hash_of_memory())) {
     case waiting_loop::verdict::tries:
       return;
     case waiting_loop::verdict::waits:
       waited_ = true;
-      if (chooser_.searches()) wait_for_change();
+      if (chooser_.chooses() && chooser_.how != chooser::way::script) wait_for_change();
       block();
     case waiting_loop::verdict::did_something:
       did_something();
@@ -144,7 +140,7 @@ inline void explorer::did_something() {
   stop(outcome::dropped);
 }
 
-// In a search: the running thread's iteration, which only waited, comes again when another value is there. Then the graph is run again
+// Where executions are chosen: the running thread's iteration, which only waited, comes again when another value is there. Then the graph is run again
 // with a note to go on, since the trial has left its traces on the thread's stack.
 inline void explorer::wait_for_change() {
   if (waits_as_before()) stop(outcome::dropped);
