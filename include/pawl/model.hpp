@@ -52,6 +52,11 @@ struct options {
   /// same state. Then it stops: it could try for ever while another isn't run, so a check that met this is not `complete`. Threads that
   /// undo each other's steps are found within 3 repetitions, and not with fewer. 0: no bound.
   unsigned repetitions = 3;
+  /// A waiting loop whose iterations all do the same is explored by its last one. Should the first leave the thread otherwise than it was
+  /// (`contended = true`), or keep what it read, then there are executions that differ in this. true: they are explored, too, each loop with
+  /// up to three iterations that only wait. none: as many of them as there are of the others, and a thousand, in search of a violation or an
+  /// outcome. (The random modes wait in full.)
+  std::optional<bool> strict{};
 };
 
 /// A violation where `holds` is false. Ends the execution.
@@ -262,6 +267,7 @@ report explore(const options& o, Body& body) {
   steps.rc11(o.memory_model == memory_model::rc11);
   detail::validate(replays && !steps.replay(choices_of(o.replay, settings_of(o))),
                    "model::options::replay is no violation's replay");
+  steps.strict(o.strict.value_or(false));
   const bool samples = o.mode != mode::exhaustive && !replays;
   const bool searches = o.mode == mode::exhaustive && o.preemption_bound && !replays;
   steps.choices().latest_only = o.memory_model == memory_model::sc;
@@ -285,12 +291,8 @@ report explore(const options& o, Body& body) {
   bool met_most = false;
   bool met_limit = false;
   bool met_repetitions = false;
-  while (steps.more() || samples || searches) {
-    if (most != 0 && result.executions + result.repeated + result.blocked >= most) {
-      met_most = true;
-      break;
-    }
-    if (!steps.more()) steps.begin();
+  // Runs once; nothing where that has shown that all begins again.
+  const auto run = [&]() -> std::optional<outcome> {
     checked.new_run();
     steps.limit(o.max_steps);
     const outcome how = [&] {
@@ -298,7 +300,34 @@ report explore(const options& o, Body& body) {
       return steps.run(main);
     }();
     checked.finish(how);
-    if (checked.must_begin_again()) {
+    if (checked.must_begin_again()) return std::nullopt;
+    result.steps += checked.steps_taken();
+    if (how == outcome::bounded) met_limit = true;
+    if (how == outcome::repeated) met_repetitions = true;
+    return how;
+  };
+  const auto note_outcome = [&] {
+    std::string seen;
+    for (const auto& [name, value] : checked.observed()) seen += (seen.empty() ? "" : " ") + name + "=" + value;
+    if (!seen.empty()) result.outcomes.insert(seen);
+  };
+  // False where there is none, or it was looked for long enough: a shorter one is easier to read, so it looks a little further.
+  const auto look_further = [&] {
+    constexpr std::uint64_t most_tries = 200;
+    if (std::optional<violation> found = checked.take_failure()) {
+      if (!result.violation || (found->kind == result.violation->kind && found->length < result.violation->length))
+        result.violation = std::move(found);
+    }
+    return !result.violation || (!replays && ++tries_to_shorten <= most_tries);
+  };
+  while (steps.more() || samples || searches) {
+    if (most != 0 && result.executions + result.repeated + result.blocked >= most) {
+      met_most = true;
+      break;
+    }
+    if (!steps.more()) steps.begin();
+    const std::optional<outcome> how = run();
+    if (!how) {
       result = report();
       tries_to_shorten = 0;
       checked.begin_again();
@@ -306,28 +335,32 @@ report explore(const options& o, Body& body) {
       seen_before.clear();
       continue;
     }
-    result.steps += checked.steps_taken();
-    if (how == outcome::bounded) met_limit = true;
-    if (how == outcome::repeated) met_repetitions = true;
     if (how == outcome::blocked) ++result.blocked;
     if (how == outcome::complete && searches && !seen_before.insert(steps.state())) {
       ++result.repeated;
     } else if (how == outcome::complete) {
       ++result.executions;
-      std::string seen;
-      for (const auto& [name, value] : checked.observed()) seen += (seen.empty() ? "" : " ") + name + "=" + value;
-      if (!seen.empty()) result.outcomes.insert(seen);
+      note_outcome();
     }
     watch.show(result.executions, result.blocked, samples ? most : 0, searches ? steps.choices().explored() : steps.explored());
     if (searches) result.preemptions = steps.choices().preemption_bound;
-    if (std::optional<violation> found = checked.take_failure()) {
-      if (!result.violation || (found->kind == result.violation->kind && found->length < result.violation->length))
-        result.violation = std::move(found);
-    }
-    // A shorter one is easier to read: so it looks a little further.
-    constexpr std::uint64_t most_tries = 200;
-    if (result.violation && (replays || ++tries_to_shorten > most_tries)) break;
+    if (!look_further()) break;
     if (replays || (searches && !steps.more() && !steps.choices().next_execution(!result.violation))) break;
+  }
+  const bool explored = !samples && !searches && !replays && !met_most && !met_limit && !met_repetitions;
+  result.strict = explored && (o.strict.value_or(false) || !steps.has_waited());
+  if (explored && !result.strict && !o.strict && !result.violation) {
+    steps.strict(true);
+    steps.begin();
+    std::uint64_t left = result.executions + result.blocked + 1000;
+    while (steps.more() && left-- != 0) {
+      const std::optional<outcome> how = run();
+      if (!how) checked.begin_again();
+      if (how == outcome::complete) note_outcome();
+      if (how && !look_further()) break;
+    }
+    result.strict = !steps.more() && !met_limit && !met_repetitions;
+    met_limit = met_repetitions = false;
   }
   if (!result.violation) {
     const auto also = [&result](bool met, const std::string& text) {

@@ -626,13 +626,15 @@ TEST_CASE("a loop of operations that waits is explored completely, in no more ex
     };
   };
   using history = linearizable<spec::queue<int>>;
-  const model::report bare =
-      accepts(waits([](history&, list_queue& q, int value) { q.push(value); }, [](history&, list_queue& q) { return q.take(); }));
-  const model::report recorded =
-      accepts(waits([](history& h, list_queue& q, int value) { push(h, q, value); },
-                    [](history& h, list_queue& q) {
-                      return h.call([&q] { return q.take(); }, [](spec::queue<int>& s) { return s.try_pop().value_or(0); });
-                    }));
+  model::options as_they_end;  // (what a history keeps of an operation is on the stack, too, which a strict exploration sees)
+  as_they_end.strict = false;
+  const model::report bare = accepts(as_they_end, waits([](history&, list_queue& q, int value) { q.push(value); },
+                                                        [](history&, list_queue& q) { return q.take(); }));
+  const model::report recorded = accepts(
+      as_they_end, waits([](history& h, list_queue& q, int value) { push(h, q, value); },
+                         [](history& h, list_queue& q) {
+                           return h.call([&q] { return q.take(); }, [](spec::queue<int>& s) { return s.try_pop().value_or(0); });
+                         }));
   CHECK(recorded.executions == bare.executions);
   CHECK(recorded.blocked == bare.blocked);
   CHECK(recorded.steps == bare.steps);

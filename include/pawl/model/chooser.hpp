@@ -32,6 +32,8 @@ class chooser {
   buffer<choice> script;
 
   [[nodiscard]] bool chooses() const noexcept { return how != way::explore; }
+  /// Whether executions are drawn.
+  [[nodiscard]] bool samples() const noexcept { return how == way::random || how == way::priorities; }
   /// Whether all ways are gone.
   [[nodiscard]] bool searches() const noexcept { return how == way::bounded; }
   /// The search begins, without any preemption, and is to go so far.

@@ -58,6 +58,10 @@ class explorer {
   void limit(std::uint64_t events) noexcept { limit_ = events == 0 || events > most_events ? most_events : events; }
   /// How often a thread may do the same in a loop with effects; 0: without a bound.
   void most_repetitions(unsigned times) noexcept { most_repetitions_ = times; }
+  /// Waiting loops are explored iteration by iteration: see waiting_loop.hpp.
+  void strict(bool yes) noexcept { strict_ = yes; }
+  /// Whether a thread has waited in a loop, in any run so far.
+  [[nodiscard]] bool has_waited() const noexcept { return waited_; }
   /// Gives a hash of the memory that threads share, stacks and atomics apart.
   void watch_memory(std::uint64_t (*hash)(const void*), const void* argument) noexcept {
     hash_of_memory_ = hash;
@@ -318,7 +322,11 @@ class explorer {
 
   // ---- Loops that pause: loops.hpp ---------------------------------------------------------------------------------------------------
 
+  void serve_iteration(const void* frame);
+  [[nodiscard]] bool goes_round() const noexcept;
+  void go_round(const void* frame);
   void ended_with_effect(const void* frame);
+  [[nodiscard]] std::uint64_t hash_of_memory() const noexcept;
   void note_iteration(const void* frame);
   bool comes_again();
   [[nodiscard]] bool none_is_released() const noexcept;
@@ -438,6 +446,8 @@ class explorer {
   notifications notifications_;
   bool sequential_ = false;
   bool by_rc11_ = false;
+  bool strict_ = false;
+  bool waited_ = false;  // in a loop
   repetition repetition_;
   clock cut_;  // of a livelock
   unsigned most_repetitions_ = 0;

@@ -59,7 +59,8 @@ struct violation {
 };
 
 struct report {
-  bool complete = false;  // every execution was explored
+  bool complete = false;  // every execution was explored, waiting loops by their last iterations
+  bool strict = false;  // and by all of their iterations: see options::strict
   std::uint64_t executions = 0;  // with a preemption bound: different ones
   std::uint64_t blocked = 0;  // executions in which a waiting loop waits, for a store that another execution shows it
   std::uint64_t steps = 0;

@@ -9,36 +9,45 @@ namespace pawl::inline v0::model::detail {
 
 inline void explorer::pause(const void* frame) {
   thread& mine = *mine_;
-  if (!mine.loop.trying() && mine.next != initial) {
-    // It went on, as the records show: with a turn where the iteration was tried, without where it had an effect.
-    if (graph_.get(mine.next).kind == kind::turn) {
-      serve(kind::turn);
-    } else {
-      note_iteration(frame);
-    }
-    mine.loop.begin();
-    return;
-  }
+  if (!mine.loop.trying() && mine.next != initial) return serve_iteration(frame);
   if (!mine.loop.trying()) {
     chooser_.yield(running_);
-    if (mine.loop.has_effect()) return ended_with_effect(frame);
+    const bool keeps_on = goes_round() && !mine.loop.left_as_before(frame, mine.stack.top());
+    if (mine.loop.has_effect() && !mine.loop.reads_at_last()) return ended_with_effect(frame);
     // (A search gives way at the next event. That there is one, and not a wait, is known only after the trial.)
-    park(chooser_.searches() ? waiting::served : waiting::turn);
-    if (chooser_.turns()) {
-      arrive_at_fence(graph_.append(turn_event(tried_on)));
-      mine.loop.begin();
-      return;
-    }
+    park(chooser_.searches() && !keeps_on ? waiting::served : waiting::turn);
+    if (keeps_on || chooser_.turns()) return go_round(frame);
   }
-  switch (mine.loop.ended(frame, mine.stack.top())) {
+  switch (mine.loop.ended(frame, mine.stack.top(), hash_of_memory())) {
     case waiting_loop::verdict::tries:
       return;
     case waiting_loop::verdict::waits:
-      if (chooser_.searches()) wait_for_change();
+      waited_ = true;
+      if (chooser_.chooses() && chooser_.how != chooser::way::script) wait_for_change();
       block();
     case waiting_loop::verdict::did_something:
       did_something();
   }
+}
+
+// Whether iterations are part of the graph: in the strict way, and where an execution is drawn, which is to show what waiting leads to.
+inline bool explorer::goes_round() const noexcept { return chooser_.chooses() ? chooser_.samples() : strict_; }
+
+// The thread went on, as the records show: with a turn where the iteration was tried, or explored strictly.
+inline void explorer::serve_iteration(const void* frame) {
+  thread& mine = *mine_;
+  if (goes_round()) mine.loop.left_as_before(frame, mine.stack.top());
+  const bool turns = graph_.get(mine.next).kind == kind::turn;
+  if (turns) serve(kind::turn);
+  if (turns && mine.loop.has_effect() && mine.next == initial) return ended_with_effect(frame);
+  if (!turns || mine.loop.has_effect()) note_iteration(frame);
+  mine.loop.begin();
+}
+
+inline void explorer::go_round(const void* frame) {
+  arrive_at_fence(graph_.append(turn_event(tried_on)));
+  if (mine_->loop.has_effect()) return ended_with_effect(frame);
+  mine_->loop.begin();
 }
 
 inline bool explorer::waits_in_loop() const noexcept {
@@ -79,19 +88,22 @@ inline void explorer::note_iteration(const void* frame) {
   iteration_end now{};
   now.local = detail::hash(1, from, static_cast<std::size_t>(mine.stack.top() - from));
   now.iteration = mine.loop.hash_of_reads(now.local);
-  if (repetition_.knows(running_, now.local)) {
-    now.memory = hash_of_memory_ == nullptr ? 1 : hash_of_memory_(memory_);
-    for (unsigned t = 0; t < thread_count_; ++t) {
-      const thread& other = threads_[t];
-      if (!other.started || other.finished || other.waits != waiting::thread) continue;
-      const std::byte* const begin = other.stack.suspended_at();
-      now.memory = detail::hash(now.memory, begin, static_cast<std::size_t>(other.stack.top() - begin));
-    }
-    if (now.memory == 0) now.memory = 1;
-  }
+  if (repetition_.knows(running_, now.local)) now.memory = hash_of_memory();
   now.acts = mine.acts;
   now.time = graph_.threads[running_].now.time[running_];
   repetition_.add(running_, now);
+}
+
+// Of what others than the running thread may look at, atomics apart. Not 0.
+inline std::uint64_t explorer::hash_of_memory() const noexcept {
+  std::uint64_t all = hash_of_memory_ == nullptr ? 1 : hash_of_memory_(memory_);
+  for (unsigned t = 0; t < thread_count_; ++t) {
+    const thread& other = threads_[t];
+    if (!other.started || other.finished || other.waits != waiting::thread) continue;
+    const std::byte* const begin = other.stack.suspended_at();
+    all = detail::hash(all, begin, static_cast<std::size_t>(other.stack.top() - begin));
+  }
+  return all == 0 ? 1 : all;
 }
 
 // Whether all that are alive have ended an iteration, or wait for what does not come, and can go on as they did.
@@ -128,7 +140,7 @@ inline void explorer::did_something() {
   stop(outcome::dropped);
 }
 
-// In a search: the running thread's iteration, which only waited, comes again when another value is there. Then the graph is run again
+// Where executions are chosen: the running thread's iteration, which only waited, comes again when another value is there. Then the graph is run again
 // with a note to go on, since the trial has left its traces on the thread's stack.
 inline void explorer::wait_for_change() {
   if (waits_as_before()) stop(outcome::dropped);

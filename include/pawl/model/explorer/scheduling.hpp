@@ -64,7 +64,7 @@ inline void explorer::take_item() {
     each.waits = waiting::nothing;
     each.children = 0;
     each.acts = 0;
-    each.loop.begin();
+    each.loop.begin_run();
   }
   left_ = size;
   failing_.load = initial;
