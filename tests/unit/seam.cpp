@@ -191,6 +191,7 @@ template <class First, class Second, class Between>
 void interleave(world& w, First first, Second second, Between between, std::size_t stride = 1) {
   for (std::size_t n = 1;; n += stride) {
     w.current_thread = 0;
+    w.hide_values();
     w.interrupt(n, [&] {
       w.current_thread = 1;
       second();
