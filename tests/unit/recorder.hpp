@@ -42,6 +42,7 @@
 #include <new>
 #include <set>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -149,7 +150,7 @@ class world {
   } seen;
   std::set<std::pair<std::string, int>> places;  // where the orders were named
   std::set<std::pair<std::string, int>> plain_places;  // where plain data were read or written
-  std::set<std::string> operations;  // the names of those that were recorded
+  std::set<std::string_view> operations;  // and of hooks, the names of those that were recorded
 
   /// The thread ends: what it had is free to adopt. Or it vanishes, as in the child of a fork: then its objects are told.
   void end_thread(int thread, bool vanishes = false);
@@ -322,7 +323,6 @@ class world {
     note(order);
     step(what, order.where());
     ++seen.atomic;
-    operations.emplace(what);
     W value = object;
     if (region* const in = region_of_atomic(&object, sizeof(W))) {
       compare(*in, &object, sizeof(W));
@@ -519,6 +519,7 @@ class world {
     close();
     if (fresh_ != nullptr && begins_in != fresh_) settle(std::exchange(fresh_, nullptr)->bytes);
     if (seen.steps % period == 0) compare_all();
+    operations.emplace(what);
     last_what_ = what;
     last_place_ = at;
     if (until_interrupt_ != 0 && --until_interrupt_ == 0) {
