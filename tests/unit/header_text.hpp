@@ -85,21 +85,49 @@ inline bool is_excused(std::string_view header, std::string_view code, std::size
 /// Memory, threads, atomics and fences of somebody else's; and casts, without which nobody gets at what is in an atomic or a `plain`.
 inline void forbidden_words(std::string_view header, std::string_view code, const std::vector<excuse>& excuses,
                             std::vector<finding>& findings) {
-  constexpr std::array words{
-      std::string_view("thread_local"), std::string_view("__thread"), std::string_view("extern"),  // objects
-      std::string_view("new"), std::string_view("delete"), std::string_view("malloc"), std::string_view("calloc"),
-      std::string_view("realloc"), std::string_view("aligned_alloc"), std::string_view("mmap"), std::string_view("std::make_unique"),
-      std::string_view("std::make_shared"), std::string_view("std::shared_ptr"), std::string_view("std::vector"),
-      std::string_view("std::string"), std::string_view("std::function"), std::string_view("std::map"), std::string_view("std::pmr"),
-      std::string_view("throw"), std::string_view("try"), std::string_view("catch"),  // control
-      std::string_view("std::atomic"), std::string_view("std::atomic_"), std::string_view("__atomic_"), std::string_view("__sync_"),
-      std::string_view("asm"), std::string_view("__asm__"), std::string_view("volatile"),  // accesses
-      std::string_view("std::mutex"), std::string_view("std::this_thread"), std::string_view("std::thread"), std::string_view("pthread_"),
-      std::string_view("reinterpret_cast"), std::string_view("const_cast"), std::string_view("memcpy"),
-      std::string_view("__builtin_memcpy"), std::string_view("memmove"), std::string_view("static_cast<void*>"),
-      std::string_view("static_cast<const void*>"), std::string_view("static_cast<std::byte*>"),
-      std::string_view("static_cast<const std::byte*>"), std::string_view("static_cast<unsigned char*>"),
-      std::string_view("static_cast<const unsigned char*>")};
+  constexpr std::array words{std::string_view("thread_local"),
+                             std::string_view("__thread"),
+                             std::string_view("extern"),  // objects
+                             std::string_view("new"),
+                             std::string_view("delete"),
+                             std::string_view("malloc"),
+                             std::string_view("calloc"),
+                             std::string_view("realloc"),
+                             std::string_view("aligned_alloc"),
+                             std::string_view("mmap"),
+                             std::string_view("std::make_unique"),
+                             std::string_view("std::make_shared"),
+                             std::string_view("std::shared_ptr"),
+                             std::string_view("std::vector"),
+                             std::string_view("std::string"),
+                             std::string_view("std::function"),
+                             std::string_view("std::map"),
+                             std::string_view("std::pmr"),
+                             std::string_view("throw"),
+                             std::string_view("try"),
+                             std::string_view("catch"),  // control
+                             std::string_view("std::atomic"),
+                             std::string_view("std::atomic_"),
+                             std::string_view("__atomic_"),
+                             std::string_view("__sync_"),
+                             std::string_view("asm"),
+                             std::string_view("__asm__"),
+                             std::string_view("volatile"),  // accesses
+                             std::string_view("std::mutex"),
+                             std::string_view("std::this_thread"),
+                             std::string_view("std::thread"),
+                             std::string_view("pthread_"),
+                             std::string_view("reinterpret_cast"),
+                             std::string_view("const_cast"),
+                             std::string_view("memcpy"),
+                             std::string_view("__builtin_memcpy"),
+                             std::string_view("memmove"),
+                             std::string_view("static_cast<void*>"),
+                             std::string_view("static_cast<const void*>"),
+                             std::string_view("static_cast<std::byte*>"),
+                             std::string_view("static_cast<const std::byte*>"),
+                             std::string_view("static_cast<unsigned char*>"),
+                             std::string_view("static_cast<const unsigned char*>")};
   for (const std::string_view word : words) {
     for (const std::size_t at : places_of(code, word)) {
       // A function that is deleted.
@@ -144,7 +172,8 @@ inline std::string bare_declaration(std::string_view text) {
 // Whether a declaration that ends before `;`, a body or an initializer is of a variable that is no constant.
 inline bool is_variable(const std::string& declaration) {
   if (declaration.empty()) return false;
-  for (const std::string_view word : {"constexpr", "using", "typedef", "static_assert", "concept", "struct", "class", "union", "enum", "namespace", "friend"}) {
+  for (const std::string_view word :
+       {"constexpr", "using", "typedef", "static_assert", "concept", "struct", "class", "union", "enum", "namespace", "friend"}) {
     const auto found = places_of(declaration, word);
     if (!found.empty() && (word == "constexpr" || declaration.find_first_of("(=") > found.front())) return false;
   }
@@ -187,8 +216,10 @@ inline void bare_accesses(std::string_view code, std::vector<finding>& findings)
     for (std::size_t at = code.find(held); at != std::string_view::npos; at = code.find(held, at + 1)) {
       std::string_view before = code.substr(0, at);
       if (before.ends_with("set_.")) before.remove_suffix(5);  // an atomic_flag's
-      const bool is_argument = before.size() > 1 && before.ends_with('(') && (is_word(before[before.size() - 2]) || before[before.size() - 2] == '>');
-      if (!is_argument || !code.substr(at + held.size()).starts_with(", ")) findings.push_back({line_of(code, at), "a bare " + std::string(held)});
+      const bool is_argument =
+          before.size() > 1 && before.ends_with('(') && (is_word(before[before.size() - 2]) || before[before.size() - 2] == '>');
+      if (!is_argument || !code.substr(at + held.size()).starts_with(", "))
+        findings.push_back({line_of(code, at), "a bare " + std::string(held)});
     }
   }
 }

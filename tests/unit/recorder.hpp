@@ -761,11 +761,13 @@ struct recorder {
   }
   template <class W>
   static W fetch_inc_wrap(W& object, std::type_identity_t<W> limit, memory_order order) noexcept {
-    return modify(object, "fetch_inc_wrap", order, [limit](W old) noexcept { return old >= limit ? W{0} : static_cast<W>(old + 1); });
+    return modify(object, "fetch_inc_wrap", order,
+                  [limit](W old) noexcept { return old >= limit ? W{0} : static_cast<W>(old + 1); });
   }
   template <class V>
   static V fetch_inc_below(V& object, std::type_identity_t<V> limit, memory_order order) noexcept {
-    return modify(object, "fetch_inc_below", order, [limit](V old) noexcept { return old < limit ? static_cast<V>(old + 1) : old; });
+    return modify(object, "fetch_inc_below", order,
+                  [limit](V old) noexcept { return old < limit ? static_cast<V>(old + 1) : old; });
   }
   template <class T>
   static T fetch_add_floating(T& object, std::type_identity_t<T> operand, memory_order order) noexcept {

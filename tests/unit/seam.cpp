@@ -631,6 +631,7 @@ void pairs_on_a_map_over_a_pool(reached& places) {
 TEST_CASE("the recorder sees all that a map over a pool does") {
   reached places;
   pairs_on_a_map_over_a_pool(places);
+  blocks_of_a_pool(places);  // nodes of a stack: their values are copied otherwise
   places.all_of("detail/pooled_map.hpp");
   places.all_of("detail/pool_node.hpp");
 }
@@ -708,6 +709,10 @@ void hazard_pointers_alone(reached& places) {
       hazard_pointer other = std::move(held[0]);
       other.reset_protection(source->load(std::memory_order_acquire));
       swap(other, held[1]);
+    }
+    {
+      std::array<hazard_pointer, 2> of_spare_slots;
+      pawl::make_hazard_pointer_batch<recorder>(of_spare_slots, *own);
     }
     // Between two accesses of one thread, another retires and scans.
     w.current_thread = 0;
@@ -1038,13 +1043,34 @@ TEST_CASE("the recorder sees every operation of an atomic") {
 
     object<pawl::atomic_flag<recorder>> flag("a flag");
     expect(!flag->test_and_set() && flag->test_and_set());
+    const rec::aside a;
     operations = w.operations;
   });
-  for (const std::string_view each :
-       {"load", "store", "compare_exchange_weak", "compare_exchange_strong", "exchange", "test_and_set", "fetch_add", "fetch_sub",
-        "fetch_and", "fetch_or", "fetch_xor", "fetch_min", "fetch_max", "fetch_add_sat", "fetch_inc_wrap", "fetch_inc_below",
-        "fetch_add_floating", "store_add", "store_sub", "store_and", "store_or", "store_xor", "store_min", "store_max",
-        "store_add_floating"}) {
+  for (const std::string_view each : {"load",
+                                      "store",
+                                      "compare_exchange_weak",
+                                      "compare_exchange_strong",
+                                      "exchange",
+                                      "test_and_set",
+                                      "fetch_add",
+                                      "fetch_sub",
+                                      "fetch_and",
+                                      "fetch_or",
+                                      "fetch_xor",
+                                      "fetch_min",
+                                      "fetch_max",
+                                      "fetch_add_sat",
+                                      "fetch_inc_wrap",
+                                      "fetch_inc_below",
+                                      "fetch_add_floating",
+                                      "store_add",
+                                      "store_sub",
+                                      "store_and",
+                                      "store_or",
+                                      "store_xor",
+                                      "store_min",
+                                      "store_max",
+                                      "store_add_floating"}) {
     INFO(each);
     CHECK(operations.contains(each));
   }
@@ -1099,6 +1125,7 @@ TEST_CASE("the recorder sees what a fork leaves behind") {
           open->close(std::memory_order_release);
         },
         [&] { expect(!any()); });
+    const rec::aside a;
     operations = w.operations;
   });
   // In a domain: readers without memory for a record.
@@ -1120,8 +1147,7 @@ TEST_CASE("the recorder sees what a fork leaves behind") {
     own->reclaim();
     expect(deleted == 1);
   });
-  for (const std::string_view each :
-       {"note_section", "section_is_apart", "forget_section", "sections_kept", "sections_apart"}) {
+  for (const std::string_view each : {"note_section", "section_is_apart", "forget_section", "sections_kept", "sections_apart"}) {
     INFO(each);
     CHECK(operations.contains(each));
   }

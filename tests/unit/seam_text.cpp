@@ -25,7 +25,9 @@ using header_text::finding;
 std::string directory() {
   if (const char* const named = std::getenv("PAWL_SEAM_HEADERS")) return named;
   rec::world w;
-  { const rec::object<pawl::tagged_pool<rec::recorder>> pool("the pool"); }
+  {
+    const rec::object<pawl::tagged_pool<rec::recorder>> pool("the pool");
+  }
   for (const auto& [file, line] : w.places) {
     const std::string_view path = file;
     if (const auto end = path.find("/pawl/"); end != std::string_view::npos) return std::string(path.substr(0, end + 6));
@@ -140,7 +142,8 @@ TEST_CASE("but for the seams' implementations, no header has static data, thread
   REQUIRE(headers.size() > 60);
   for (const exception& each : exceptions()) {
     INFO(each.header << " is excepted");
-    CHECK(std::any_of(headers.begin(), headers.end(), [&each](const std::string& header) { return is_excepted(header, each.header); }));
+    CHECK(std::any_of(headers.begin(), headers.end(),
+                      [&each](const std::string& header) { return is_excepted(header, each.header); }));
   }
   for (const excuse& each : excuses()) {
     INFO(each.header << " may say " << each.text);
