@@ -91,6 +91,7 @@ inline void forbidden_words(std::string_view header, std::string_view code, cons
                              std::string_view("new"),
                              std::string_view("delete"),
                              std::string_view("malloc"),
+                             std::string_view("__builtin_malloc"),
                              std::string_view("calloc"),
                              std::string_view("realloc"),
                              std::string_view("aligned_alloc"),

@@ -7,7 +7,8 @@
 // with the place of the access recorded last.
 //
 // What may change a byte:
-// - an atomic's: its begin, and the backend's operations on it, which have to be on exactly that object;
+// - an atomic's: its begin, and nothing after it. The backend's operations, which have to be on exactly that object, change what the world
+//   keeps in its stead: where an atomic is, there is garbage from its begin on, another at each address.
 // - a plain one: `environment::write` for it. From then to the next recorded access it may change.
 // - memory that was just allocated: until the next recorded access that is not a begin in it. That is its construction, by a thread that
 //   has shown it to nobody. (Atomics in it are watched from their begin on.)
@@ -17,12 +18,23 @@
 //   (Also those of more than 8 bytes that were given to read or write: lists, which their owner locks by an atomic and announces then.)
 // - the per_thread object itself, which is the environment's.
 //
-// A field of up to 8 bytes that was once given to `read` or `write` holds garbage except from such a call to the next recorded access:
-// so reading it past the seam goes wrong (a pointer to nowhere, most of the time). Larger ones are values, which containers show to
-// user code for a while: they keep their bytes.
+// A field that was once given to `read` or `write` holds such garbage, too: up to 8 bytes of it but from such a call to the next recorded
+// access, a larger one (a value, which containers show to user code for a while) from `hide_values`, which the tests call between operations,
+// to the next such call.
 //
-// Not seen: a write past the seam of the value that was there; a read past the seam of something never given to read or write, which is
-// how constants are read that a constructor made.
+// So a write past a seam is a complaint; but for one of a plain field in the moment when it may change. A read past a seam gives garbage, and
+// is noticed as far as something depends on it: a pointer leads to nowhere, a sum is wrong, an element isn't found, a loop has no end. A
+// scenario has to depend on it. That is proved for some, by tests/seam/planted.py, which takes such ways on purpose.
+//
+// Not seen:
+// - a raw read that nothing depends on: a guess that is verified, a hint;
+// - one of a larger value in the operation that also read it as it should;
+// - one of something never given to read or write, which is how constants are read that a constructor made;
+// - plain fields of per-thread objects, as above, and objects on the stack of the thread that has them;
+// - objects outside of the world: variables of namespaces, static and thread_local ones; fences and other instructions that change no byte.
+// Of the last two no run can tell, and of the first ones only a part: seam_text.cpp looks for them in the headers' text, where they need a
+// word or a cast, since what an atomic and a `plain` hold is private. Plain fields read without read_shared are no matter of text: they look
+// like any others.
 //
 // Threads are simulated: `current_thread` says who runs. An interruption runs another thread's operation between two accesses of one.
 // Where two wait for each other they are real threads, of which one runs at a time: `waits` is called at each pause and makes the other go on.
@@ -469,6 +481,7 @@ class world {
   };
   // How often everything is compared. What an access touches always is, so that nothing escapes; only the place of the access before a
   // change is known less exactly.
+  static constexpr std::size_t most_steps = 4'000'000;  // the longest takes a fifth of that
   static constexpr std::size_t period = pawl::detail::under_tsan || pawl::detail::under_asan ? 32 : 1;
   // Another one at each address: so what is read past a seam differs from object to object. A word of it is no pointer to anywhere.
   static unsigned char garbage_at(std::uintptr_t address) noexcept {
@@ -516,6 +529,10 @@ class world {
   /// Before every recorded access.
   void step(const char* what, place at = {}, const region* begins_in = nullptr) {
     ++seen.steps;
+    if (seen.steps == most_steps) {
+      complain("a scenario without an end: an access past a seam may make one wait for what it can't see");
+      std::abort();
+    }
     close();
     if (fresh_ != nullptr && begins_in != fresh_) settle(std::exchange(fresh_, nullptr)->bytes);
     if (seen.steps % period == 0) compare_all();

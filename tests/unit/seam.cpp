@@ -478,7 +478,10 @@ struct counted_map {
   std::vector<std::uint64_t> present() {
     const rec::aside a;
     std::vector<std::uint64_t> keys;
-    tested.visit_all([&keys](std::uint64_t each, const wide&) { keys.push_back(each); });
+    tested.visit_all([&keys](std::uint64_t each, const wide& value) {
+      keys.push_back(each);
+      expect(value.twice == 2 * value.number);
+    });
     return keys;
   }
   void check() {
