@@ -56,7 +56,7 @@ PLANTS = [
     Plant("a store of every atomic is raw", "atomic.hpp", "`ops::store(cell_.word, desired, o);`\n",
           "cell_.value = desired; static_cast<void>(o);", "all that spin locks do", read=True),
     Plant("a load of every atomic is raw", "atomic.hpp", "return `ops::load(cell_.word, o)`;",
-          "(static_cast<void>(o), cell_.value)", "waits and notifications", read=True, cheap=True),
+          "(static_cast<void>(o), cell_.value)", "all that epochs do", read=True, cheap=True),
     Plant("a bucket's head is read raw in a map over a pool", "detail/pooled_map.hpp",
           "if (`at.before->load(std::memory_order_relaxed)` != live_word(at.here, at.owner)) break;",
           "*reinterpret_cast<const link*>(at.before)", "all that a map over a pool does", read=True),

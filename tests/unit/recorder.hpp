@@ -931,6 +931,8 @@ struct pawl::environment<rec::recorder> {
   }
 };
 
+static_assert(pawl::is_environment<pawl::environment<rec::recorder>>);
+
 namespace rec {
 
 /// An object of pawl's that is not in memory of the environment.
