@@ -54,6 +54,9 @@ class atomic_flag;
 template <class T, class B = native>
 class atomic {
   static_assert(detail::atomic_requirements<T, B>::ok);
+  static_assert(detail::follows_atomics<environment<B>>,
+                "atomic<T, B>: environment<B> must say tracks_atomics, a constant, and have begin(memory, bytes) and end(memory) "
+                "where that is true");
   using ops = detail::access<T, B>;
   using sums = detail::arithmetic<T, B>;
   using order = order_t<B>;

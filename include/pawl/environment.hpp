@@ -3,6 +3,7 @@
 // backend that runs on real threads; so a backend of one's own is its instructions alone. A backend whose world differs specializes it.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -114,6 +115,14 @@ struct environment {
 
 namespace detail {
 
+/// What atomics ask of an environment.
+template <class Env>
+concept follows_atomics = requires { typename std::bool_constant<Env::tracks_atomics>; } &&
+                          (!Env::tracks_atomics || requires(void* memory, std::size_t bytes) {
+                            Env::begin(memory, bytes);
+                            Env::end(memory);
+                          });
+
 struct no_place {
   constexpr no_place() noexcept = default;
   constexpr no_place(const char* /*file*/, int /*line*/) noexcept {}
@@ -134,6 +143,69 @@ struct place_of<Env> {
 /// one argument more; nothing where it has none.
 template <class B>
 using place_in = typename detail::place_of<environment<B>>::type;
+
+namespace detail {
+
+template <class Env>
+concept follows_plain =
+    requires { typename std::bool_constant<Env::tracks_plain>; } &&
+    (!Env::tracks_plain ||
+     requires(void* memory, const void* seen, std::size_t bytes) {
+       Env::read(seen, bytes);
+       Env::write(memory, bytes);
+     } ||
+     requires(void* memory, const void* seen, std::size_t bytes, typename place_of<Env>::type where) {
+       Env::read(seen, bytes, where);
+       Env::write(memory, bytes, where);
+     });
+
+// Some T of which an environment may have to have one for each thread.
+struct of_a_thread {};
+template <class Owner>
+concept has_one_for_each_thread =
+    std::is_default_constructible_v<Owner> &&
+    requires(Owner& owner, const Owner& all, typename Owner::key key, of_a_thread* (&make)(), void (&visit)(of_a_thread&)) {
+      { all.id() } -> std::convertible_to<typename Owner::key>;
+      { Owner::find(key) } -> std::same_as<of_a_thread*>;
+      { all.find() } -> std::same_as<of_a_thread*>;
+      { owner.get(make) } -> std::same_as<of_a_thread&>;
+      all.for_each(visit);
+    };
+
+/// What domains ask of it besides, which keep what threads retired that are no more.
+template <class Env>
+concept hands_over = requires(const typename Env::template per_thread<of_a_thread>& all, void (&visit)(of_a_thread&)) {
+  all.for_each_abandoned(visit);
+  all.end_lost();
+};
+/// And epochs.
+template <class Env>
+concept has_usual_fences = requires(typename Env::fences settled) {
+  { settled == Env::usual_fences } -> std::convertible_to<bool>;
+};
+
+}  // namespace detail
+
+/// What `environment<B>` is, where it is not the host's: a specialization has these, which the reclaimers need. (Atomics and spin locks
+/// need no more of it than `tracks_atomics`.) The rest is optional, and taken where it is there:
+/// - `begin` and `end` where tracks_atomics is true, `read` and `write` where tracks_plain is: then they are not optional; `place`.
+/// - `per_thread<T>::for_each_abandoned` and `end_lost`: hazard_pointers and epochs need them. `usual_fences`: epochs does.
+/// - `global`: for domains that are the process's; without it, a container is given one.
+/// - `wait`, `notify_one`, `notify_all`, all three or none: without them threads that wait look again after a pause.
+/// - `process`; and `note_section`, `section_is_apart`, `forget_section`, `sections_kept` and `sections_apart`, all five or none: where
+///   processes fork.
+template <class Env>
+concept is_environment = detail::follows_atomics<Env> && detail::follows_plain<Env> &&
+                         detail::has_one_for_each_thread<typename Env::template per_thread<detail::of_a_thread>> &&
+                         requires(void* memory, std::size_t bytes, typename Env::fences settled) {
+                           { Env::tuning } -> std::convertible_to<pawl::tuning>;
+                           { Env::allocate(bytes, bytes) } -> std::same_as<void*>;
+                           Env::deallocate(memory, bytes, bytes);
+                           { Env::settle_fences() } -> std::same_as<typename Env::fences>;
+                           Env::light_fence();
+                           Env::light_fence(settled);
+                           { Env::heavy_fence() } -> std::same_as<bool>;
+                         };
 
 namespace detail {
 
@@ -251,6 +323,7 @@ class plain {
 PAWL_HOST_DEVICE_END
 
 #include "detail/cuda_environment.hpp"
+static_assert(pawl::is_environment<pawl::environment<pawl::backend::builtin>>);
 #if PAWL_DETAIL_NATIVE_IS_MODEL
 #include "model/environment.hpp"
 #endif

@@ -59,6 +59,8 @@ namespace pawl::inline v0 {
 /// operation throws, before any effect. (Which thread has which cache is noted in memory from operator new.)
 template <class B = native, class Alloc = std::allocator<std::byte>>
 class tagged_pool {
+  static_assert(is_environment<environment<B>>,
+                "tagged_pool<B>: environment<B> is no environment; see is_environment in environment.hpp for what is missing");
   using env = environment<B>;
   using slot = detail::pool_slot<B>;
   using word = atomic<std::uint64_t, B>;

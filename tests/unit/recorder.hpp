@@ -7,7 +7,8 @@
 // with the place of the access recorded last.
 //
 // What may change a byte:
-// - an atomic's: its begin, and the backend's operations on it, which have to be on exactly that object;
+// - an atomic's: its begin, and nothing after it. The backend's operations, which have to be on exactly that object, change what the world
+//   keeps in its stead: where an atomic is, there is garbage from its begin on, another at each address.
 // - a plain one: `environment::write` for it. From then to the next recorded access it may change.
 // - memory that was just allocated: until the next recorded access that is not a begin in it. That is its construction, by a thread that
 //   has shown it to nobody. (Atomics in it are watched from their begin on.)
@@ -17,12 +18,23 @@
 //   (Also those of more than 8 bytes that were given to read or write: lists, which their owner locks by an atomic and announces then.)
 // - the per_thread object itself, which is the environment's.
 //
-// A field of up to 8 bytes that was once given to `read` or `write` holds garbage except from such a call to the next recorded access:
-// so reading it past the seam goes wrong (a pointer to nowhere, most of the time). Larger ones are values, which containers show to
-// user code for a while: they keep their bytes.
+// A field that was once given to `read` or `write` holds such garbage, too: up to 8 bytes of it but from such a call to the next recorded
+// access, a larger one (a value, which containers show to user code for a while) from `hide_values`, which the tests call between operations,
+// to the next such call.
 //
-// Not seen: a write past the seam of the value that was there; a read past the seam of something never given to read or write, which is
-// how constants are read that a constructor made.
+// So a write past a seam is a complaint; but for one of a plain field in the moment when it may change. A read past a seam gives garbage, and
+// is noticed as far as something depends on it: a pointer leads to nowhere, a sum is wrong, an element isn't found, a loop has no end. A
+// scenario has to depend on it. That is proved for some, by tests/seam/planted.py, which takes such ways on purpose.
+//
+// Not seen:
+// - a raw read that nothing depends on: a guess that is verified, a hint;
+// - one of a larger value in the operation that also read it as it should;
+// - one of something never given to read or write, which is how constants are read that a constructor made;
+// - plain fields of per-thread objects, as above, and objects on the stack of the thread that has them;
+// - objects outside of the world: variables of namespaces, static and thread_local ones; fences and other instructions that change no byte.
+// Of the last two no run can tell, and of the first ones only a part: seam_text.cpp looks for them in the headers' text, where they need a
+// word or a cast, since what an atomic and a `plain` hold is private. Plain fields read without read_shared are no matter of text: they look
+// like any others.
 //
 // Threads are simulated: `current_thread` says who runs. An interruption runs another thread's operation between two accesses of one.
 // Where two wait for each other they are real threads, of which one runs at a time: `waits` is called at each pause and makes the other go on.
@@ -42,6 +54,7 @@
 #include <new>
 #include <set>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -55,6 +68,8 @@ namespace rec {
 struct place {
   const char* file = "";
   int line = 0;
+  constexpr place() noexcept = default;
+  constexpr place(const char* in_file, int at_line) noexcept : file(in_file), line(at_line) {}
 };
 
 /// The order of an access and where it stands.
@@ -65,7 +80,7 @@ class memory_order {
       : order_(order), at_{file, line} {}
   constexpr explicit operator std::memory_order() const noexcept { return order_; }
   [[nodiscard]] constexpr memory_order with(std::memory_order other) const noexcept { return {other, at_.file, at_.line}; }
-  [[nodiscard]] constexpr place at() const noexcept { return at_; }
+  [[nodiscard]] constexpr place where() const noexcept { return at_; }
 
  private:
   std::memory_order order_;
@@ -137,6 +152,8 @@ class world {
   bool heavy_fence_fails = false;
   bool fences_are_usual = true;
   unsigned attempts = 0;  // compare-and-swaps that could succeed
+  std::uint32_t process = 1;  // another number in the child of a fork
+  bool sections_are_apart = false;  // of those that begin now, it can't be told later whose they are
   std::function<void()> waits;  // at each pause
   struct {
     std::size_t steps = 0, atomic = 0, plain = 0, allocations = 0, light = 0, heavy = 0, settled = 0, pauses = 0,
@@ -144,9 +161,24 @@ class world {
                 notified_all = 0;
   } seen;
   std::set<std::pair<std::string, int>> places;  // where the orders were named
+  std::set<std::pair<std::string, int>> plain_places;  // where plain data were read or written
+  std::set<std::string_view> operations;  // and of hooks, the names of those that were recorded
 
   /// The thread ends: what it had is free to adopt. Or it vanishes, as in the child of a fork: then its objects are told.
   void end_thread(int thread, bool vanishes = false);
+  /// No user code looks at a value that a container has shown to it: so those that are too large to be hidden at once are hidden now.
+  void hide_values() {
+    const aside a;
+    close();
+    for (auto& [address, in] : regions_) {
+      for (const auto& [from, bytes] : in.values) {
+        const auto* const kinds = &in.kinds[from];
+        if (std::any_of(kinds, kinds + bytes, [](kind each) { return each != kind::watched && each != kind::hidden; })) continue;
+        compare(in, in.bytes + from, bytes);
+        hide(in, from, bytes, kind::hidden);
+      }
+    }
+  }
   /// At the n-th recorded access from now on `other` runs, as another thread would between two accesses of this one.
   template <class Other>
   void interrupt(std::size_t n, Other other) {
@@ -276,10 +308,11 @@ class world {
     }
     if (in == nullptr) return complain("an atomic begins outside of all memory that the environment knows");
     if (!atomics_.emplace(address_of(memory), bytes).second) complain("an atomic begins where one is");
-    mark(*in, memory, bytes, kind::atomic);
-    adopt(memory, bytes);
+    const std::size_t at = address_of(memory) - address_of(in->bytes);
+    mark(*in, memory, bytes, kind::watched);
+    hide(*in, at, bytes, kind::atomic);
     // What the language may have zeroed before: the object that the atomic is the first member of.
-    for (std::size_t i = address_of(memory) - address_of(in->bytes) + bytes, end = i + 64; i < in->size() && i < end; ++i) {
+    for (std::size_t i = at + bytes, end = i + 64; i < in->size() && i < end; ++i) {
       if (in->kinds[i] == kind::watched && in->bytes[i] == 0) in->shadow[i] = 0;
     }
     step("begin", place{}, in);
@@ -295,26 +328,38 @@ class world {
     }
     atomics_.erase(found);
   }
-  /// An operation on an atomic is about to begin.
-  void operate(const void* memory, std::size_t bytes, const char* what, memory_order order) {
+  /// An operation on an atomic begins: its value. (Where there is no atomic, which is a complaint, what is there.)
+  template <class W>
+  W operate(const W& object, const char* what, memory_order order) {
     const aside a;
     note(order);
-    step(what, order.at());
+    step(what, order.where());
     ++seen.atomic;
-    const auto found = atomics_.find(address_of(memory));
-    if (found == atomics_.end() || found->second != bytes) return complain(std::string(what) + " of something that is no atomic");
-    compare(*region_of(memory, bytes), memory, bytes);
+    W value = object;
+    if (region* const in = region_of_atomic(&object, sizeof(W))) {
+      compare(*in, &object, sizeof(W));
+      std::memcpy(&value, &in->truth[address_of(&object) - address_of(in->bytes)], sizeof(W));
+    } else {
+      complain(std::string(what) + " of something that is no atomic");
+    }
+    return value;
+  }
+  /// It writes. The object's own bytes stay garbage.
+  template <class W>
+  void assign(W& object, W value) {
+    if (region* const in = region_of_atomic(&object, sizeof(W))) {
+      std::memcpy(&in->truth[address_of(&object) - address_of(in->bytes)], &value, sizeof(W));
+    }
   }
   void note(memory_order order) {
     const aside a;
-    places.emplace(order.at().file, order.at().line);
+    places.emplace(order.where().file, order.where().line);
   }
-  /// It has written.
-  void wrote(const void* memory, std::size_t bytes) { adopt(memory, bytes); }
   /// Plain data are about to be read or written.
-  void plain(const void* memory, std::size_t bytes, bool writes) {
+  void plain(const void* memory, std::size_t bytes, bool writes, place where) {
     const aside a;
-    step(writes ? "write" : "read");
+    if (where.line != 0) plain_places.emplace(where.file, where.line);
+    step(writes ? "write" : "read", where);
     ++seen.plain;
     region* const in = region_of(memory, bytes);
     if (in == nullptr) return complain("plain data outside of all memory that the environment knows");
@@ -332,11 +377,11 @@ class world {
   void fence(memory_order order) {
     const aside a;
     note(order);
-    step("fence", order.at());
+    step("fence", order.where());
   }
-  void event(const char* what) {
+  void event(const char* what, place where = {}) {
     const aside a;
-    step(what);
+    step(what, where);
   }
   /// The object belongs to one thread.
   void own(void* object, std::size_t bytes) {
@@ -350,6 +395,54 @@ class world {
   void exempt(void* memory, std::size_t bytes) {
     const aside a;
     if (region* const in = region_of(memory, bytes)) mark(*in, memory, bytes, kind::owned);
+  }
+
+  // Sections that only a counter of pawl's knows of: as the host, but for the thread that forks, which is whichever the test says.
+  bool note_section(const void* counter) {
+    const aside a;
+    step("note_section");
+    if (sections_are_apart) {
+      ++apart_[current_thread];
+    } else {
+      ++sections_[{current_thread, counter}];
+    }
+    return sections_are_apart;
+  }
+  bool section_is_apart(const void* counter) {
+    const aside a;
+    step("section_is_apart");
+    return sections_[{current_thread, counter}] == 0 && apart_[current_thread] != 0;
+  }
+  void forget_section(const void* counter) {
+    const aside a;
+    step("forget_section");
+    std::uint32_t& known = sections_[{current_thread, counter}];
+    std::uint32_t& open = known != 0 ? known : apart_[current_thread];
+    if (open == 0) return complain("a section ends that was never noted");
+    --open;
+  }
+  std::uint32_t sections_kept(const void* counter) {
+    const aside a;
+    step("sections_kept");
+    const auto found = kept_.find(counter);
+    return found == kept_.end() ? 0 : found->second;
+  }
+  bool sections_apart() {
+    const aside a;
+    step("sections_apart");
+    return apart_[forked_] != 0;
+  }
+  /// The current thread forks, and this goes on as the child: no other thread is there.
+  void fork() {
+    const aside a;
+    ++process;
+    forked_ = current_thread;
+    kept_.clear();
+    for (const auto& [of, open] : sections_) {
+      if (of.first == forked_ && open != 0) kept_[of.second] = open;
+    }
+    std::erase_if(sections_, [this](const auto& each) { return each.first.first != forked_; });
+    std::erase_if(apart_, [this](const auto& each) { return each.first != forked_; });
   }
 
   template <class T>
@@ -376,6 +469,7 @@ class world {
     std::vector<unsigned char> shadow;  // what the bytes should be
     std::vector<unsigned char> truth;  // and what they would be, where garbage hides it
     std::vector<kind> kinds;
+    std::map<std::size_t, std::size_t> values;  // by place, the sizes of plain data that are too large to be hidden at once
     bool in_a_frame = false;
     [[nodiscard]] std::size_t size() const noexcept { return shadow.size(); }
   };
@@ -387,8 +481,13 @@ class world {
   };
   // How often everything is compared. What an access touches always is, so that nothing escapes; only the place of the access before a
   // change is known less exactly.
+  static constexpr std::size_t most_steps = 4'000'000;  // the longest takes a fifth of that
   static constexpr std::size_t period = pawl::detail::under_tsan || pawl::detail::under_asan ? 32 : 1;
-  static constexpr unsigned char garbage = 0xdb;
+  // Another one at each address: so what is read past a seam differs from object to object. A word of it is no pointer to anywhere.
+  static unsigned char garbage_at(std::uintptr_t address) noexcept {
+    if (address % 8 == 7) return 0xdb;
+    return static_cast<unsigned char>((address * std::uint64_t{0x9e3779b97f4a7c15}) >> 56U);
+  }
   static constexpr unsigned char freed_byte = 0xdd;
 
   static std::uintptr_t address_of(const void* memory) noexcept { return reinterpret_cast<std::uintptr_t>(memory); }
@@ -414,17 +513,30 @@ class world {
       if (in.kinds[i] == kind::watched || in.kinds[i] == kind::fresh) in.kinds[i] = as;
     }
   }
-  void adopt(const void* memory, std::size_t bytes) {
-    if (region* const in = region_of(memory, bytes)) {
-      std::memcpy(&in->shadow[address_of(memory) - address_of(in->bytes)], memory, bytes);
+  region* region_of_atomic(const void* memory, std::size_t bytes) {
+    const auto found = atomics_.find(address_of(memory));
+    return found == atomics_.end() || found->second != bytes ? nullptr : region_of(memory, bytes);
+  }
+  // From now on garbage stands there, and what was there is kept elsewhere.
+  static void hide(region& in, std::size_t from, std::size_t bytes, kind as) {
+    for (std::size_t i = from; i < from + bytes; ++i) {
+      if (in.kinds[i] == kind::hidden || in.kinds[i] == kind::atomic) continue;
+      in.kinds[i] = as;
+      in.truth[i] = in.bytes[i];
+      in.bytes[i] = in.shadow[i] = garbage_at(address_of(in.bytes + i));
     }
   }
   /// Before every recorded access.
   void step(const char* what, place at = {}, const region* begins_in = nullptr) {
     ++seen.steps;
+    if (seen.steps == most_steps) {
+      complain("a scenario without an end: an access past a seam may make one wait for what it can't see");
+      std::abort();
+    }
     close();
     if (fresh_ != nullptr && begins_in != fresh_) settle(std::exchange(fresh_, nullptr)->bytes);
     if (seen.steps % period == 0) compare_all();
+    operations.emplace(what);
     last_what_ = what;
     last_place_ = at;
     if (until_interrupt_ != 0 && --until_interrupt_ == 0) {
@@ -448,13 +560,12 @@ class world {
     if (in == nullptr) return;
     const std::size_t from = address_of(closed.bytes) - address_of(in->bytes);
     if (closed.writes) std::memcpy(&in->shadow[from], closed.bytes, closed.bytes_count);
-    if (closed.bytes_count > 8) return;
-    if (!closed.writes) compare(*in, closed.bytes, closed.bytes_count);
-    for (std::size_t i = from; i < from + closed.bytes_count; ++i) {
-      in->kinds[i] = kind::hidden;
-      in->truth[i] = in->bytes[i];
-      in->bytes[i] = in->shadow[i] = garbage;
+    if (closed.bytes_count > 8) {
+      in->values[from] = closed.bytes_count;
+      return;
     }
+    if (!closed.writes) compare(*in, closed.bytes, closed.bytes_count);
+    hide(*in, from, closed.bytes_count, kind::hidden);
   }
   void compare_all() {
     for (auto& each : regions_) compare(each.second, each.second.bytes, each.second.size());
@@ -490,6 +601,10 @@ class world {
   std::vector<std::string> complaints_;
   region* fresh_ = nullptr;  // under construction
   window open_;
+  std::map<std::pair<int, const void*>, std::uint32_t> sections_;  // by thread and counter, those that are noted
+  std::map<int, std::uint32_t> apart_;  // by thread, the others
+  std::map<const void*, std::uint32_t> kept_;  // by counter, those of the thread that forked
+  int forked_ = 0;
   const char* last_what_ = "none";
   place last_place_;
   std::size_t until_interrupt_ = 0;
@@ -595,64 +710,146 @@ class per_thread : public per_thread_base {
   }
 };
 
-/// Takes some of the optional functions, too: the others are built of these.
+/// Has every optional function.
 struct recorder {
   static constexpr const char* name = "recorder";
+  static constexpr bool has_double_width = true;
   using memory_order = rec::memory_order;
 
   template <class W>
   static W load(const W& object, memory_order order) noexcept {
-    world::get().operate(&object, sizeof(W), "load", order);
-    return object;
+    return world::get().operate(object, "load", order);
   }
   template <class W>
   static void store(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
-    world::get().operate(&object, sizeof(W), "store", order);
-    object = desired;
-    world::get().wrote(&object, sizeof(W));
+    modify(object, "store", order, [desired](W) noexcept { return desired; });
   }
   // Every fourth attempt that could succeed fails spuriously.
   template <class W>
   static bool compare_exchange_weak(W& object, W& expected, std::type_identity_t<W> desired, memory_order success,
                                     memory_order failure) noexcept {
-    if (object == expected && world::get().attempts++ % 4 == 0) {
-      world::get().operate(&object, sizeof(W), "a compare_exchange_weak that failed spuriously", failure);
-      return false;
-    }
-    return compare_exchange_strong(object, expected, desired, success, failure);
+    return compare_exchange(object, expected, desired, success, failure, "compare_exchange_weak", true);
   }
   template <class W>
   static bool compare_exchange_strong(W& object, W& expected, std::type_identity_t<W> desired, memory_order success,
                                       memory_order failure) noexcept {
-    world::get().note(failure);
-    world::get().operate(&object, sizeof(W), "compare_exchange", success);
-    if (object == expected) {
-      object = desired;
-      world::get().wrote(&object, sizeof(W));
-      return true;
-    }
-    expected = object;
-    return false;
+    return compare_exchange(object, expected, desired, success, failure, "compare_exchange_strong", false);
   }
   template <class W>
   static W exchange(W& object, std::type_identity_t<W> desired, memory_order order) noexcept {
-    world::get().operate(&object, sizeof(W), "exchange", order);
-    const W old = std::exchange(object, desired);
-    world::get().wrote(&object, sizeof(W));
-    return old;
+    return modify(object, "exchange", order, [desired](W) noexcept { return desired; });
+  }
+  template <class W>
+  static W test_and_set(W& object, memory_order order) noexcept {
+    return modify(object, "test_and_set", order, [](W) noexcept { return W{1}; });
   }
   template <class W>
   static W fetch_add(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
-    world::get().operate(&object, sizeof(W), "fetch_add", order);
-    const W old = std::exchange(object, static_cast<W>(object + operand));
-    world::get().wrote(&object, sizeof(W));
-    return old;
+    return modify(object, "fetch_add", order, [operand](W old) noexcept { return static_cast<W>(old + operand); });
+  }
+  template <class W>
+  static W fetch_sub(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return modify(object, "fetch_sub", order, [operand](W old) noexcept { return static_cast<W>(old - operand); });
+  }
+  template <class W>
+  static W fetch_and(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return modify(object, "fetch_and", order, [operand](W old) noexcept { return static_cast<W>(old & operand); });
+  }
+  template <class W>
+  static W fetch_or(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return modify(object, "fetch_or", order, [operand](W old) noexcept { return static_cast<W>(old | operand); });
+  }
+  template <class W>
+  static W fetch_xor(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    return modify(object, "fetch_xor", order, [operand](W old) noexcept { return static_cast<W>(old ^ operand); });
+  }
+  // These compare: V is signed where the atomic's type is.
+  template <class V>
+  static V fetch_min(V& object, std::type_identity_t<V> operand, memory_order order) noexcept {
+    return modify(object, "fetch_min", order, [operand](V old) noexcept { return std::min(old, operand); });
+  }
+  template <class V>
+  static V fetch_max(V& object, std::type_identity_t<V> operand, memory_order order) noexcept {
+    return modify(object, "fetch_max", order, [operand](V old) noexcept { return std::max(old, operand); });
+  }
+  template <class V>
+  static V fetch_add_sat(V& object, std::type_identity_t<V> operand, memory_order order) noexcept {
+    return modify(object, "fetch_add_sat", order, [operand](V old) noexcept { return pawl::detail::saturating_sum(old, operand); });
+  }
+  template <class W>
+  static W fetch_inc_wrap(W& object, std::type_identity_t<W> limit, memory_order order) noexcept {
+    return modify(object, "fetch_inc_wrap", order,
+                  [limit](W old) noexcept { return old >= limit ? W{0} : static_cast<W>(old + 1); });
+  }
+  template <class V>
+  static V fetch_inc_below(V& object, std::type_identity_t<V> limit, memory_order order) noexcept {
+    return modify(object, "fetch_inc_below", order,
+                  [limit](V old) noexcept { return old < limit ? static_cast<V>(old + 1) : old; });
+  }
+  template <class T>
+  static T fetch_add_floating(T& object, std::type_identity_t<T> operand, memory_order order) noexcept {
+    return modify(object, "fetch_add_floating", order, [operand](T old) noexcept { return old + operand; });
+  }
+  template <class W>
+  static void store_add(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    modify(object, "store_add", order, [operand](W old) noexcept { return static_cast<W>(old + operand); });
+  }
+  template <class W>
+  static void store_sub(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    modify(object, "store_sub", order, [operand](W old) noexcept { return static_cast<W>(old - operand); });
+  }
+  template <class W>
+  static void store_and(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    modify(object, "store_and", order, [operand](W old) noexcept { return static_cast<W>(old & operand); });
+  }
+  template <class W>
+  static void store_or(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    modify(object, "store_or", order, [operand](W old) noexcept { return static_cast<W>(old | operand); });
+  }
+  template <class W>
+  static void store_xor(W& object, std::type_identity_t<W> operand, memory_order order) noexcept {
+    modify(object, "store_xor", order, [operand](W old) noexcept { return static_cast<W>(old ^ operand); });
+  }
+  template <class V>
+  static void store_min(V& object, std::type_identity_t<V> operand, memory_order order) noexcept {
+    modify(object, "store_min", order, [operand](V old) noexcept { return std::min(old, operand); });
+  }
+  template <class V>
+  static void store_max(V& object, std::type_identity_t<V> operand, memory_order order) noexcept {
+    modify(object, "store_max", order, [operand](V old) noexcept { return std::max(old, operand); });
+  }
+  template <class T>
+  static void store_add_floating(T& object, std::type_identity_t<T> operand, memory_order order) noexcept {
+    modify(object, "store_add_floating", order, [operand](T old) noexcept { return old + operand; });
   }
   static void thread_fence(memory_order order) noexcept { world::get().fence(order); }
   static void pause() noexcept {
     ++world::get().seen.pauses;
     world::get().event("pause");
     if (world::get().waits) world::get().waits();
+  }
+
+ private:
+  template <class W, class F>
+  static W modify(W& object, const char* what, memory_order order, F f) noexcept {
+    world& w = world::get();
+    const W old = w.operate(object, what, order);
+    w.assign(object, static_cast<W>(f(old)));
+    return old;
+  }
+  template <class W>
+  static bool compare_exchange(W& object, W& expected, W desired, memory_order success, memory_order failure, const char* what,
+                               bool may_fail) noexcept {
+    world& w = world::get();
+    w.note(failure);
+    const W found = w.operate(object, what, success);
+    if (found == expected) {
+      if (may_fail && w.attempts++ % 4 == 0) return false;
+      w.assign(object, desired);
+      return true;
+    }
+    expected = found;
+    return false;
   }
 };
 static_assert(pawl::is_backend<recorder>);
@@ -661,7 +858,9 @@ static_assert(pawl::is_backend<recorder>);
 
 template <>
 struct pawl::environment<rec::recorder> {
-  static constexpr pawl::tuning tuning{.scan_threshold = 4, .cache_size = 2, .growth_check = 1, .bucket_piece_bits = 1};
+  static constexpr pawl::tuning tuning{.scan_threshold = 8, .cache_size = 2, .growth_check = 1, .bucket_piece_bits = 1};
+
+  using place = rec::place;
 
   template <class T>
   using per_thread = rec::per_thread<T>;
@@ -674,12 +873,21 @@ struct pawl::environment<rec::recorder> {
     rec::world::get().deallocate(memory, bytes, alignment);
   }
 
+  static std::uint32_t process() noexcept { return rec::world::get().process; }
+  static bool note_section(const void* counter) noexcept { return rec::world::get().note_section(counter); }
+  static bool section_is_apart(const void* counter) noexcept { return rec::world::get().section_is_apart(counter); }
+  static void forget_section(const void* counter) noexcept { rec::world::get().forget_section(counter); }
+  static std::uint32_t sections_kept(const void* counter) noexcept { return rec::world::get().sections_kept(counter); }
+  static bool sections_apart() noexcept { return rec::world::get().sections_apart(); }
+
   static constexpr bool tracks_atomics = true;
   static void begin(void* memory, std::size_t bytes) noexcept { rec::world::get().begin(memory, bytes); }
   static void end(void* memory) noexcept { rec::world::get().end(memory); }
   static constexpr bool tracks_plain = true;
-  static void read(const void* memory, std::size_t bytes) noexcept { rec::world::get().plain(memory, bytes, false); }
-  static void write(void* memory, std::size_t bytes) noexcept { rec::world::get().plain(memory, bytes, true); }
+  static void read(const void* memory, std::size_t bytes, place where) noexcept {
+    rec::world::get().plain(memory, bytes, false, where);
+  }
+  static void write(void* memory, std::size_t bytes, place where) noexcept { rec::world::get().plain(memory, bytes, true, where); }
 
   // Sleeps from one interruption to the next.
   template <class W, class Until>
@@ -691,14 +899,14 @@ struct pawl::environment<rec::recorder> {
     }
   }
   template <class W>
-  static void notify_one(const W&) noexcept {
+  static void notify_one(const W&, place where) noexcept {
     ++rec::world::get().seen.notified_one;
-    rec::world::get().event("notify_one");
+    rec::world::get().event("notify_one", where);
   }
   template <class W>
-  static void notify_all(const W&) noexcept {
+  static void notify_all(const W&, place where) noexcept {
     ++rec::world::get().seen.notified_all;
-    rec::world::get().event("notify_all");
+    rec::world::get().event("notify_all", where);
   }
 
   enum class fences : unsigned char { settled = 0x5e, usual = 0x5f };
@@ -707,21 +915,23 @@ struct pawl::environment<rec::recorder> {
     ++rec::world::get().seen.settled;
     return rec::world::get().fences_are_usual ? fences::usual : fences::settled;
   }
-  static void light_fence() noexcept {
+  static void light_fence(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     ++rec::world::get().seen.light;
-    rec::world::get().event("light fence");
+    rec::world::get().event("light fence", where);
   }
-  static void light_fence(fences as_settled) noexcept {
+  static void light_fence(fences as_settled, place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     if (as_settled != fences::settled && as_settled != fences::usual)
       rec::world::get().complain("the fences' state was read past the seam");
-    light_fence();
+    light_fence(where);
   }
-  static bool heavy_fence() noexcept {
+  static bool heavy_fence(place where = {__builtin_FILE(), __builtin_LINE()}) noexcept {
     ++rec::world::get().seen.heavy;
-    rec::world::get().event("heavy fence");
+    rec::world::get().event("heavy fence", where);
     return !rec::world::get().heavy_fence_fails;
   }
 };
+
+static_assert(pawl::is_environment<pawl::environment<rec::recorder>>);
 
 namespace rec {
 

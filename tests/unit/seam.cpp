@@ -6,10 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cctype>
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -36,6 +33,7 @@
 #include <pawl/stack.hpp>
 #include <pawl/tagged_pool.hpp>
 
+#include "header_text.hpp"
 #include "recorder.hpp"
 
 namespace {
@@ -68,6 +66,9 @@ struct bare {
 };
 static_assert(pawl::is_backend<bare>);
 
+using header_text::code_of;
+using header_text::line_of;
+using header_text::places_of;
 using rec::object;
 using rec::recorder;
 using rec::world;
@@ -89,63 +90,46 @@ void expect(bool holds, int line = __builtin_LINE()) {
   world::get().complain("expectation in seam.cpp:" + std::to_string(line));
 }
 
-// ---- The headers' text -------------------------------------------------------------------------------------------------------------
-
-// A header's code: comments, strings and directives are blank, lines stay.
-std::string code_of(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return {};
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  std::string code;
-  bool directive = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.compare(i, 2, "//") == 0) i = std::min(text.find('\n', i), text.size() - 1);
-    if (text[i] == '#') directive = true;
-    if (text[i] == '\n') directive = false;
-    if (text[i] == '"') {
-      do ++i;
-      while (i < text.size() && (text[i] != '"' || text[i - 1] == '\\'));
-      continue;
-    }
-    code += directive ? ' ' : text[i];
-  }
-  return code;
-}
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-// Where the word, or what ends in an underscore and begins one, stands in the code.
-std::vector<std::size_t> places_of(const std::string& code, std::string_view word) {
-  std::vector<std::size_t> found;
-  for (std::size_t i = code.find(word); i != std::string::npos; i = code.find(word, i + 1)) {
-    const char after = i + word.size() < code.size() ? code[i + word.size()] : ' ';
-    if ((i > 0 && is_word(code[i - 1])) || (is_word(word.back()) && word.back() != '_' && is_word(after))) continue;
-    found.push_back(i);
-  }
-  return found;
-}
-std::size_t line_of(const std::string& code, std::size_t at) {
-  return 1 + static_cast<std::size_t>(std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
-}
+// ---- What was reached --------------------------------------------------------------------------------------------------------------
 
 // Where accesses of one test were recorded.
 class reached {
  public:
-  void add(const std::set<std::pair<std::string, int>>& places) { places_.insert(places.begin(), places.end()); }
+  void add(const world& w) {
+    places_.insert(w.places.begin(), w.places.end());
+    plain_places_.insert(w.plain_places.begin(), w.plain_places.end());
+  }
   /// Every statement of the header that names an order was the place of an access, and each place in it is in one that does. (Which
-  /// line of a long statement it is, is the compiler's choice.)
+  /// line of a long statement it is, is the compiler's choice.) The same of those that read or write plain data.
   void all_of(const std::string& header) const {
-    std::string path;
-    std::set<std::size_t> lines;
-    for (const auto& [file, line] : places_) {
-      if (!file.ends_with("/pawl/" + header)) continue;
-      path = file;
-      lines.insert(static_cast<std::size_t>(line));
-    }
+    const auto [path, ordered] = in_header(places_, header);
     const std::string code = code_of(path);
     REQUIRE_FALSE(code.empty());
-    std::set<std::size_t> unnamed = lines;
-    for (const std::size_t at : places_of(code, "std::memory_order_")) {
+    std::set<std::size_t> unnamed = ordered;
+    check(path, code, "std::memory_order_", ordered, unnamed);
+    for (const std::size_t line : unnamed) FAIL_CHECK(path << ":" << line << " names no order");
+    const std::set<std::size_t> plain = in_header(plain_places_, header).second;
+    std::set<std::size_t> others = plain;
+    for (const std::string_view word : {"read_shared<", "write_shared<", "announce_read<", "announce_write<"}) {
+      check(path, code, word, plain, others);
+    }
+  }
+
+ private:
+  using recorded = std::set<std::pair<std::string, int>>;
+
+  static std::pair<std::string, std::set<std::size_t>> in_header(const recorded& places, const std::string& header) {
+    std::pair<std::string, std::set<std::size_t>> found;
+    for (const auto& [file, line] : places) {
+      if (!file.ends_with("/pawl/" + header)) continue;
+      found.first = file;
+      found.second.insert(static_cast<std::size_t>(line));
+    }
+    return found;
+  }
+  static void check(const std::string& path, const std::string& code, std::string_view word, const std::set<std::size_t>& lines,
+                    std::set<std::size_t>& others) {
+    for (const std::size_t at : places_of(code, word)) {
       const std::size_t begin = code.find_first_not_of(" \n", code.find_last_of(";{}", at) + 1);
       if (code.compare(begin, 17, "static constexpr ") == 0) continue;  // a constant: it stands where it is used
       const bool asserted = code.compare(begin, 7, "assert(") == 0;  // not there in a Release build
@@ -153,20 +137,12 @@ class reached {
       const auto last = lines.upper_bound(line_of(code, at));
       INFO(path << ":" << line_of(code, at) << " was not reached");
       CHECK((asserted || first != last));
-      for (auto each = first; each != last; ++each) unnamed.erase(*each);
+      for (auto each = first; each != last; ++each) others.erase(*each);
     }
-    for (const std::size_t line : unnamed) FAIL_CHECK(path << ":" << line << " names no order");
-  }
-  /// Where the headers are that this program was compiled with.
-  [[nodiscard]] std::string directory() const {
-    for (const auto& [file, line] : places_) {
-      if (const auto end = file.find("/pawl/tagged_pool.hpp"); end != std::string::npos) return file.substr(0, end + 6);
-    }
-    return "";
   }
 
- private:
-  std::set<std::pair<std::string, int>> places_;
+  recorded places_;
+  recorded plain_places_;
 };
 
 // ---- Recorded scenarios ------------------------------------------------------------------------------------------------------------
@@ -183,7 +159,7 @@ void record(reached& places, Scenario scenario) {
   if (!w.complaints().empty()) FAIL(w.complaints());
   CHECK(foreign_allocations == 0);
   CHECK(w.seen.atomic > 0);
-  places.add(w.places);
+  places.add(w);
 }
 
 // Runs `first` on thread 0 again and again, each time interrupted some accesses later by `second` on thread 1, until it is over before.
@@ -191,6 +167,7 @@ template <class First, class Second, class Between>
 void interleave(world& w, First first, Second second, Between between, std::size_t stride = 1) {
   for (std::size_t n = 1;; n += stride) {
     w.current_thread = 0;
+    w.hide_values();
     w.interrupt(n, [&] {
       w.current_thread = 1;
       second();
@@ -462,6 +439,8 @@ TEST_CASE("the recorder sees all that a tagged pool does") {
   blocks_of_a_pool(places);
   refusals_of_a_pool(places);
   places.all_of("tagged_pool.hpp");
+  places.all_of("detail/pool_blocks.hpp");
+  places.all_of("detail/pool_free_list.hpp");
 }
 
 // ---- Map ---------------------------------------------------------------------------------------------------------------------------
@@ -499,7 +478,10 @@ struct counted_map {
   std::vector<std::uint64_t> present() {
     const rec::aside a;
     std::vector<std::uint64_t> keys;
-    tested.visit_all([&keys](std::uint64_t each, const wide&) { keys.push_back(each); });
+    tested.visit_all([&keys](std::uint64_t each, const wide& value) {
+      keys.push_back(each);
+      expect(value.twice == 2 * value.number);
+    });
     return keys;
   }
   void check() {
@@ -652,7 +634,9 @@ void pairs_on_a_map_over_a_pool(reached& places) {
 TEST_CASE("the recorder sees all that a map over a pool does") {
   reached places;
   pairs_on_a_map_over_a_pool(places);
+  blocks_of_a_pool(places);  // nodes of a stack: their values are copied otherwise
   places.all_of("detail/pooled_map.hpp");
+  places.all_of("detail/pool_node.hpp");
 }
 
 TEST_CASE("the recorder sees all that a map does") {
@@ -729,6 +713,10 @@ void hazard_pointers_alone(reached& places) {
       other.reset_protection(source->load(std::memory_order_acquire));
       swap(other, held[1]);
     }
+    {
+      std::array<hazard_pointer, 2> of_spare_slots;
+      pawl::make_hazard_pointer_batch<recorder>(of_spare_slots, *own);
+    }
     // Between two accesses of one thread, another retires and scans.
     w.current_thread = 0;
     interleave(
@@ -803,6 +791,8 @@ TEST_CASE("the recorder sees all that hazard pointers do") {
   places.all_of("hazard_pointer.hpp");
   places.all_of("detail/hazard_record.hpp");
   places.all_of("detail/hazard_domain.hpp");
+  places.all_of("detail/addressed_domain.hpp");
+  places.all_of("detail/retired.hpp");
 }
 
 // ---- Epochs ------------------------------------------------------------------------------------------------------------------------
@@ -964,6 +954,7 @@ TEST_CASE("the recorder sees all that epochs do") {
   places.all_of("detail/epoch_domain.hpp");
   places.all_of("detail/epoch_reader.hpp");
   places.all_of("detail/epoch_waiting.hpp");
+  places.all_of("detail/retired.hpp");
 }
 
 TEST_CASE("the recorder sees waits and notifications") {
@@ -1009,46 +1000,162 @@ TEST_CASE("the recorder sees the asymmetric fences, and where a defaulted order 
   });
 }
 
-// ---- What the text doesn't say -----------------------------------------------------------------------------------------------------
-
-TEST_CASE("containers and reclaimers have no static data, no thread_local, no new, no throw and no atomics but pawl's") {
+TEST_CASE("the recorder sees every operation of an atomic") {
   reached places;
-  refusals_of_a_pool(places);
-  const std::string directory = places.directory();
-  for (const std::string_view header :
-       {"stack.hpp", "queue.hpp", "hash_map.hpp", "hazard_pointer.hpp", "tagged_pool.hpp", "reclaimer.hpp", "detail/pooled_map.hpp",
-        "detail/hazard_record.hpp", "detail/hazard_domain.hpp", "detail/bucket_directory.hpp", "rcu.hpp", "detail/epoch_record.hpp",
-        "detail/epoch_domain.hpp", "detail/epoch_waiting.hpp", "detail/addressed_domain.hpp", "detail/retired.hpp",
-        "detail/domain_memory.hpp"}) {
-    const std::string path = directory + std::string(header);
-    const std::string code = code_of(path);
-    INFO(path);
-    REQUIRE(code.size() > 1000);
-    for (const std::string_view word :
-         {"thread_local", "new", "delete", "throw", "try", "catch", "std::atomic", "std::mutex", "malloc", "std::this_thread",
-          "std::thread", "__atomic", "asm", "std::make_unique", "std::make_shared"}) {
-      for (const std::size_t at : places_of(code, word)) {
-        const std::string_view from = std::string_view(code).substr(at);
-        const std::string_view before = std::string_view(code).substr(0, at);
-        // A function that is deleted.
-        if (word == "delete" && from.starts_with("delete;") && before.ends_with("= ")) continue;
-        // hazard_pointer::protect and try_protect take std::atomic<T*>, too.
-        if (word == "std::atomic" && header == "hazard_pointer.hpp" && from.starts_with("std::atomic<T*>& src)") &&
-            before.ends_with("const "))
-          continue;
-        FAIL_CHECK(word << " in line " << line_of(code, at));
-      }
-    }
-    // After `static` comes a constant, or a function: its name, parameters and a body.
-    for (const std::size_t at : places_of(code, "static")) {
-      const std::string_view from = std::string_view(code).substr(at);
-      if (from.starts_with("static constexpr ")) continue;
-      const std::size_t first = from.find_first_of("(;={");
-      const std::size_t next = from.find_first_of(";{", first);
-      if (from[first] == '(' && from[next] == '{') continue;
-      FAIL_CHECK("static data in line " << line_of(code, at));
-    }
+  std::set<std::string_view> operations;
+  record(places, [&operations](world& w) {
+    object<pawl::atomic<std::uint32_t, recorder>> number("a number", 12U);
+    expect(number->exchange(10) == 12);
+    expect(number->fetch_add(5) == 10 && number->fetch_sub(2) == 15);
+    expect(number->fetch_and(5) == 13 && number->fetch_or(8) == 5 && number->fetch_xor(1) == 13);
+    expect(number->fetch_min(3) == 12 && number->fetch_max(~0U - 1) == 3);
+    expect(number->fetch_add_sat(7) == ~0U - 1 && number->load() == ~0U);
+    expect(number->fetch_inc_wrap(9) == ~0U && number->fetch_inc_below(2) == 0 && number->fetch_inc_below(1) == 1);
+    number->store(20);
+    number->store_add(3);
+    number->store_sub(1);
+    number->store_and(20);
+    number->store_or(3);
+    number->store_xor(1);
+    expect(number->load() == 22);
+    number->store_min(4);
+    number->store_max(5);
+    std::uint32_t expected = 4;
+    expect(!number->compare_exchange_strong(expected, 9) && expected == 5);
+    while (!number->compare_exchange_weak(expected, 9)) expect(expected == 5);
+    expect(number->load() == 9);
+
+    object<pawl::atomic<std::int8_t, recorder>> small("a signed number", std::int8_t{-3});
+    expect(small->fetch_min(std::int8_t{2}) == -3 && small->fetch_add_sat(std::int8_t{-127}) == -3 && small->load() == -128);
+    small->store_max(std::int8_t{-5});
+    expect(small->fetch_inc_below(std::int8_t{-4}) == -5 && small->load() == -4);
+
+    object<pawl::atomic<double, recorder>> real("a floating-point number", 0.5);
+    expect(real->fetch_add(1.0) == 0.5 && real->fetch_sub(3.0) == 1.5);
+    real->store_add(0.25);
+    expect(real->load() == -1.25);
+
+    struct pair {
+      std::uint64_t first;
+      std::uint64_t second;
+    };
+    object<pawl::atomic<pair, recorder>> both("16 bytes", pair{1, 2});
+    expect(both->exchange({3, 4}).second == 2);
+    pair old{3, 4};
+    expect(both->compare_exchange_strong(old, {5, 6}) && both->load().first == 5 && both->load().second == 6);
+
+    object<pawl::atomic_flag<recorder>> flag("a flag");
+    expect(!flag->test_and_set() && flag->test_and_set());
+    const rec::aside a;
+    operations = w.operations;
+  });
+  for (const std::string_view each : {"load",
+                                      "store",
+                                      "compare_exchange_weak",
+                                      "compare_exchange_strong",
+                                      "exchange",
+                                      "test_and_set",
+                                      "fetch_add",
+                                      "fetch_sub",
+                                      "fetch_and",
+                                      "fetch_or",
+                                      "fetch_xor",
+                                      "fetch_min",
+                                      "fetch_max",
+                                      "fetch_add_sat",
+                                      "fetch_inc_wrap",
+                                      "fetch_inc_below",
+                                      "fetch_add_floating",
+                                      "store_add",
+                                      "store_sub",
+                                      "store_and",
+                                      "store_or",
+                                      "store_xor",
+                                      "store_min",
+                                      "store_max",
+                                      "store_add_floating"}) {
+    INFO(each);
+    CHECK(operations.contains(each));
   }
+}
+
+TEST_CASE("the recorder sees what a fork leaves behind") {
+  reached places;
+  std::set<std::string_view> operations;
+  record(places, [&operations](world& w) {
+    object<pawl::detail::turn<recorder>> turn("a turn");
+    expect(turn->try_take(std::memory_order_acquire) && !turn->try_take(std::memory_order_acquire));
+    expect(!turn->end_left_behind());
+    w.fork();
+    expect(!turn->taken(std::memory_order_acquire) && turn->marked(std::memory_order_acquire));
+    expect(turn->end_left_behind() && !turn->marked(std::memory_order_acquire));
+    turn->take(std::memory_order_relaxed);
+    turn->give_back_of(w.process, std::memory_order_release);
+    expect(!turn->taken(std::memory_order_acquire));
+
+    object<pawl::detail::section_count<recorder>> open("the open sections");
+    const auto any = [&open] { return open->any(std::memory_order_acquire); };
+    // Two threads have one each, and one of them forks: the child has its section, and the other's ends with its thread.
+    w.current_thread = 1;
+    open->open(std::memory_order_relaxed);
+    w.current_thread = 2;
+    open->open(std::memory_order_relaxed);
+    expect(any());
+    w.fork();
+    expect(any());
+    open->open(std::memory_order_relaxed);
+    open->close(std::memory_order_release);
+    expect(any());
+    open->close(std::memory_order_release);
+    expect(!any());
+    // One of which it isn't known whose it is counts until none is left of those.
+    w.sections_are_apart = true;
+    open->open(std::memory_order_relaxed);
+    w.sections_are_apart = false;
+    w.fork();
+    expect(any());
+    open->close(std::memory_order_release);
+    expect(!any());
+    // A change while another thread changes it.
+    interleave(
+        w,
+        [&] {
+          open->open(std::memory_order_relaxed);
+          open->close(std::memory_order_release);
+        },
+        [&] {
+          open->open(std::memory_order_relaxed);
+          open->close(std::memory_order_release);
+        },
+        [&] { expect(!any()); });
+    const rec::aside a;
+    operations = w.operations;
+  });
+  // In a domain: readers without memory for a record.
+  std::size_t deleted = 0;
+  record(places, [&](world& w) {
+    object<epochs> own("the domain");
+    w.out_of_memory = true;
+    for (const int thread : {1, 2}) {
+      w.current_thread = thread;
+      own->lock();
+    }
+    w.out_of_memory = false;
+    w.fork();
+    w.end_thread(1, true);
+    make_entry(1)->retire(entry_deleter{&deleted}, *own);
+    own->reclaim();
+    expect(deleted == 0);
+    own->unlock();
+    own->reclaim();
+    expect(deleted == 1);
+  });
+  for (const std::string_view each : {"note_section", "section_is_apart", "forget_section", "sections_kept", "sections_apart"}) {
+    INFO(each);
+    CHECK(operations.contains(each));
+  }
+  places.all_of("detail/turn.hpp");
+  places.all_of("detail/section_count.hpp");
 }
 
 // ---- A user's backend --------------------------------------------------------------------------------------------------------------
@@ -1323,6 +1430,7 @@ TEST_CASE("the recorder sees all that llsc does") {
   };
   count(std::uint8_t{});
   count(std::uint32_t{});
+  count(std::uint64_t{});  // in 16 bytes
 }
 
 TEST_CASE("spin locks and llsc run over a backend that has the mandatory functions alone") {

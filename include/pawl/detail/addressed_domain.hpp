@@ -29,6 +29,14 @@ struct addressed_node : addressed_item<T, B>, Retirable {
 
 template <class B, class Alloc, class Retirable>
 class addressed_domain {
+  static_assert(
+      is_environment<environment<B>>,
+      "hazard_pointers<B>, epochs<B>: environment<B> is no environment; see is_environment in environment.hpp for what is missing");
+  static_assert(
+      hands_over<environment<B>>,
+      "hazard_pointers<B>, epochs<B>: environment<B>::per_thread must have for_each_abandoned and end_lost, by which what ended "
+      "threads retired is freed");
+
  public:
   using backend_type = B;
   using allocator_type = Alloc;

@@ -20,6 +20,8 @@ namespace pawl::inline v0 {
 /// and records come from `Alloc`, which threads use concurrently.
 template <class B = native, class Alloc = std::allocator<std::byte>>
 class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
+  static_assert(detail::has_usual_fences<environment<B>>,
+                "epochs<B>: environment<B> must have usual_fences, of its type `fences`, which is compared by ==");
   using base = detail::addressed_domain<B, Alloc, detail::retirable>;
   using env = environment<B>;
   using clock = detail::epoch_clock;
