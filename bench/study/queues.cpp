@@ -26,6 +26,7 @@ void add_workload(points& all, const char* workload, thread_range threads, Run r
   add.template operator()<peers::boost_queue>("boost", "lockfree::queue", unbounded);
 #endif
   add.template operator()<peers::pawl_queue<pawl::hazard_pointers<>>>("pawl", "hazard_pointers", unbounded);
+  add.template operator()<peers::pawl_queue<pawl::epochs<>>>("pawl", "epochs", unbounded);
   add.template operator()<peers::pawl_fixed_queue<capacity>>("pawl", "fixed tagged_pool", bounded);
 #if PAWL_PEER_BOOST
   add.template operator()<peers::boost_fixed_queue<capacity>>("boost", "lockfree::queue, capacity", bounded);
@@ -38,6 +39,13 @@ void add_workload(points& all, const char* workload, thread_range threads, Run r
 
 void add_queues(points& all) {
   add_workload(all, "push, pop", {}, []<class Queue> { return pairs<Queue>; });
+  const auto add_backoff = [&all]<class Backoff>(const char* variant) {
+    all.push_back({"queue", "pawl", variant, "lock-free, FIFO, unbounded", "push, pop",
+                   pairs<peers::pawl_queue<pawl::tagged_pool<>, Backoff>>});
+  };
+  add_backoff.operator()<pawl::no_backoff>("tagged_pool, no_backoff");
+  add_backoff.operator()<pawl::exponential_backoff>("tagged_pool, exponential_backoff");
+  add_backoff.operator()<pawl::yield_backoff>("tagged_pool, yield_backoff");
   add_workload(all, "1 producer, 1 consumer", {.fewest = 2, .most = 2},
                []<class Queue> { return one_producer_one_consumer<Queue>; });
 }

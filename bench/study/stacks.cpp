@@ -23,6 +23,11 @@ void add_stacks(points& all) {
   add("boost", "lockfree::stack", unbounded, pairs<peers::boost_stack>);
 #endif
   add("pawl", "hazard_pointers", unbounded, pairs<peers::pawl_stack<pawl::hazard_pointers<>>>);
+  add("pawl", "epochs", unbounded, pairs<peers::pawl_stack<pawl::epochs<>>>);
+  add("pawl", "tagged_pool, no_backoff", unbounded, pairs<peers::pawl_stack<pawl::tagged_pool<>, pawl::no_backoff>>);
+  add("pawl", "tagged_pool, exponential_backoff", unbounded,
+      pairs<peers::pawl_stack<pawl::tagged_pool<>, pawl::exponential_backoff>>);
+  add("pawl", "tagged_pool, yield_backoff", unbounded, pairs<peers::pawl_stack<pawl::tagged_pool<>, pawl::yield_backoff>>);
   add("pawl", "fixed tagged_pool", bounded, pairs<peers::pawl_fixed_stack<capacity>>);
 #if PAWL_PEER_BOOST
   add("boost", "lockfree::stack, capacity", bounded, pairs<peers::boost_fixed_stack<capacity>>);

@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
   try {
     study::points all = study::all_points();
     std::erase_if(all, [](const study::point& p) { return !wanted(p); });
+    for (study::point& each : all) each.share = 1;
     std::vector<series> laid_out = study::lay_out(all, threads);
     // The compare-and-swap and the guarded read are asked for alone.
     std::erase_if(laid_out, [](const series& s) { return s.what->structure == "atomic" && s.threads != 1; });
