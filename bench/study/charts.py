@@ -166,7 +166,7 @@ def atomic_charts(rows, cpus):
                     drawn.append(series(f"{library}, {words}", found, f"{library}-{'alone' if n == 1 else 'contended'}"))
         if drawn:
             why = WHY["atomic"] if key == "loads" else WHY["atomic", key]
-            yield {"id": identifier(f"atomic {key}"), "kind": "dots", "title": f"{title}: nanoseconds per operation", "why": why, "rows": names,
+            yield {"id": identifier(f"atomic {key}"), "kind": "dots", "title": title, "why": why, "rows": names,
                    "series": drawn}
 
 

@@ -86,13 +86,17 @@ function dataset(series, points) {
   };
 }
 
-// Of 1, 2, 3, 5, 10, 20 ... as many as have room, at least 1, 10, 100 ...: at the scale's ends and length, and so far from each other.
+// 1000 is 1k: axes have little room.
+const short = value => value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : `${value}`;
+
+// Of 1, 2, 3, 5, 10, 20 ... as many as have room between these ends when they stand so many pixels from each other: at least every
+// second, third ... power of ten.
 const fewTicks = (unit, ends, apart) => function(value) {
   const decade = (this.isHorizontal() ? this.width : this.height) / Math.log10(ends.max / ends.min);
-  const room = [[[1, 2, 3, 5], 1.5], [[1, 2, 5], 2], [[1, 3], 3]].find(([, closest]) => decade * Math.log10(closest) >= apart);
-  const labelled = room ? room[0] : [1];
-  const mantissa = Number(value.toExponential().split('e')[0]);
-  return labelled.includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
+  const room = [[[1, 2, 3, 5], 1.5], [[1, 2, 5], 2], [[1, 3], 3], [[1], 10]].find(([, closest]) => decade * Math.log10(closest) >= apart);
+  const [mantissa, power] = value.toExponential().split('e').map(Number);
+  const labelled = room ? room[0].includes(mantissa) : mantissa === 1 && power % Math.ceil(apart / decade) === 0;
+  return labelled ? short(Number(value.toPrecision(3))) + unit : null;
 };
 
 // The ends of a logarithmic axis: all points, and the bars as long as they don't squeeze everything else together.
@@ -216,7 +220,7 @@ function drawDots(chart, canvas) {
     },
   };
   options.scales.y.title.display = false;
-  options.scales.x.ticks = {...options.scales.x.ticks, callback: fewTicks('', ends, 26)};
+  options.scales.x.ticks = {...options.scales.x.ticks, callback: fewTicks('', ends, 30)};
   options.scales.y.ticks = {...options.scales.y.ticks, callback: row => chart.rows[row]};
   options.plugins.tooltip.callbacks = {
     title: items => chart.rows[Math.round(items[0].raw.y)],

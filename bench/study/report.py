@@ -87,7 +87,7 @@ def cell(result, as_cost, measure=None):
         return f'<td class="number">{middle}<small>{low}–{high}</small></td>'
     if as_cost:
         low, high = (1e9 * result["threads"] / result[end] for end in ("max", "min"))
-        return f'<td class="number">{result["ns_per_op"]:.2f}<small>{low:.2f}–{high:.2f}</small></td>'
+        return f'<td class="number">{summary.digits(result["ns_per_op"])}<small>{summary.digits(low)}–{summary.digits(high)}</small></td>'
     low, middle, high = (summary.millions(result[each]) for each in ("min", "ops_per_second", "max"))
     return f'<td class="number">{middle}<small>{low}–{high}</small></td>'
 

@@ -324,12 +324,12 @@ struct large {
 
 template <class C, class R>
 bool works_over(R& domain) {
-  C made(domain);
-  if constexpr (requires { made.try_pop(); }) {
-    made.push(large{});
-    return made.try_pop().has_value();
+  C filled(domain);
+  if constexpr (requires { filled.try_pop(); }) {
+    filled.push(large{});
+    return filled.try_pop().has_value();
   } else {
-    return made.insert(1, large{}) && made.contains(1);
+    return filled.insert(1, large{}) && filled.contains(1);
   }
 }
 
