@@ -14,6 +14,8 @@ SECTIONS = {
     "hash_map": "Hash map",
 }
 
+APART = "Every thread pushes one element and pops one, and looks at the clock before and after: so it is away for some 50 ns."
+
 WHY = {
     "atomic": "What one operation costs a thread that has the line to itself, and what it costs when all threads want the same line. "
               "Alone, nothing built from these operations can be faster.",
@@ -37,10 +39,12 @@ WHY = {
     ("lock", "rare_wait_ns"): "One wait in 1000 was longer than this.",
     ("lock", "longest_wait_ns"): "The longest that any thread waited for one turn in a repetition. A processor that the system, or the host of a "
                                  "virtual machine, takes away is in it.",
-    "backoff": "The same container on a pool, by what a thread does after an attempt that failed. The guarantee is the same. "
-               "<code>default_backoff</code> is chosen from this.",
+    "backoff": "The same container on a pool, by what a thread does after an attempt that failed. <code>default_backoff</code> is chosen "
+               "from these charts.",
     ("stack", "push, pop"): "Every thread pushes one element and pops one, on a stack of {elements} elements. Each of the two is at "
                             "least one compare-and-swap on the same line.",
+    ("stack", "push, pop, 50 ns apart"): APART,
+    ("queue", "push, pop, 50 ns apart"): APART,
     ("queue", "push, pop"): "Every thread pushes one element and pops one, on a queue of {elements} elements.",
     ("queue", "1 producer, 1 consumer"): "One thread pushes and another pops: every element crosses from core to core.",
     ("hash_map", "find"): "Lookups alone, among 2<sup>16</sup> keys of which half are present. Who writes nothing shared to read "
@@ -147,7 +151,7 @@ def container_charts(structure, workload, rows, threads):
             chart["series"].insert(len(chosen), series(f"{reference} ({words})", [rows[reference].get(n) for n in threads], "reference"))
         yield chart
     if backoffs:
-        yield lines(f"{structure}-{workload}-backoff", f"{workload}: which backoff", WHY["backoff"], {**backoffs, **floors}, threads)
+        yield lines(f"{structure}-{workload}-backoff", f"{workload}: which backoff", f"{why} {WHY['backoff']}", {**backoffs, **floors}, threads)
 
 
 def atomic_charts(rows, cpus):

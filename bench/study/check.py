@@ -73,7 +73,8 @@ def check_coverage(results, threads):
                     expect((structure, "pawl", variant, workload, n) in found, f"{structure} over {variant} wasn't asked to {workload} by {n} threads")
         for structure in ("stack", "queue"):
             for backoff in backoffs:
-                expect((structure, "pawl", f"tagged_pool, {backoff}", "push, pop", n) in found, f"no {structure} with {backoff}, {n} threads")
+                for workload in ("push, pop", "push, pop, 50 ns apart"):
+                    expect((structure, "pawl", f"tagged_pool, {backoff}", workload, n) in found, f"no {structure} with {backoff}, {n} threads")
         for backoff in backoffs:
             expect(("counter", "pawl", f"CAS, {backoff}", "add one", n) in found, f"no counter with {backoff}, {n} threads")
         measured = {each[2] for each in found if each[:2] == ("atomic", "pawl") and each[4] == n}

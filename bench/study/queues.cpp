@@ -11,6 +11,9 @@
 namespace study {
 namespace {
 
+template <class Backoff>
+using queue_with = peers::pawl_queue<pawl::tagged_pool<>, Backoff>;
+
 // The same libraries, whatever the threads do: `run` makes a point's function from a container type.
 template <class Run>
 void add_workload(points& all, const char* workload, thread_range threads, Run run) {
@@ -39,13 +42,7 @@ void add_workload(points& all, const char* workload, thread_range threads, Run r
 
 void add_queues(points& all) {
   add_workload(all, "push, pop", {}, []<class Queue> { return pairs<Queue>; });
-  const auto add_backoff = [&all]<class Backoff>(const char* variant) {
-    all.push_back({"queue", "pawl", variant, "lock-free, FIFO, unbounded", "push, pop",
-                   pairs<peers::pawl_queue<pawl::tagged_pool<>, Backoff>>});
-  };
-  add_backoff.operator()<pawl::no_backoff>("tagged_pool, no_backoff");
-  add_backoff.operator()<pawl::exponential_backoff>("tagged_pool, exponential_backoff");
-  add_backoff.operator()<pawl::yield_backoff>("tagged_pool, yield_backoff");
+  add_backoffs<queue_with>(all, "queue", "lock-free, FIFO, unbounded");
   add_workload(all, "1 producer, 1 consumer", {.fewest = 2, .most = 2},
                []<class Queue> { return one_producer_one_consumer<Queue>; });
 }
