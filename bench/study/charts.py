@@ -148,7 +148,8 @@ def container_charts(structure, workload, rows, threads):
         if kind in ("blocking", "pooled", "fixed") and reference:
             other = kind_of(first[reference]["guarantee"])
             words = "lock-free" if kind == "blocking" else other
-            chart["series"].insert(len(chosen), series(f"{reference} ({words})", [rows[reference].get(n) for n in threads], "reference"))
+            look = "reference" if style(first[reference]) == "first" else "reference-second"
+            chart["series"].insert(len(chosen), series(f"{reference} ({words})", [rows[reference].get(n) for n in threads], look))
         yield chart
     if backoffs:
         yield lines(f"{structure}-{workload}-backoff", f"{workload}: which backoff", f"{why} {WHY['backoff']}", {**backoffs, **floors}, threads)

@@ -13,6 +13,7 @@ const looks = {  // colour, shape, dash, width
   'tas': ['--boost', 'rect', [], 2.5],
   'lock-free': ['--ink', 'circle', [], 1],
   'reference': ['--first', 'circle', [], 1],
+  'reference-second': ['--second', 'triangle', [], 1],
   'floor': ['--floor', false, [7, 4], 1.5],
   'floor-cas': ['--floor', false, [2, 3], 1.5],
   'pawl-alone': ['--first', 'circle', [], 2],
@@ -96,7 +97,8 @@ const fewTicks = (unit, ends, apart) => function(value) {
   const room = [[[1, 2, 3, 5], 1.5], [[1, 2, 5], 2], [[1, 3], 3], [[1], 10]].find(([, closest]) => decade * Math.log10(closest) >= apart);
   const [mantissa, power] = value.toExponential().split('e').map(Number);
   const labelled = room ? room[0].includes(mantissa) : mantissa === 1 && power % Math.ceil(apart / decade) === 0;
-  return labelled ? short(Number(value.toPrecision(3))) + unit : null;
+  const rounded = Number(value.toPrecision(3));
+  return labelled ? (unit ? rounded + unit : short(rounded)) : null;
 };
 
 // The ends of a logarithmic axis: all points, and the bars as long as they don't squeeze everything else together.
