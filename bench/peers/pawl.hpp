@@ -5,14 +5,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "pawl/hash_map.hpp"
 #include "pawl/queue.hpp"
+#include "pawl/rcu.hpp"
 #include "pawl/stack.hpp"
 
 namespace peers {
 
-template <template <class, class, class> class Container, class Reclaimer>
+template <template <class, class, class> class Container, class Reclaimer, class Backoff>
 class pawl_unbounded {
  public:
   bool push(std::uint64_t value) {
@@ -23,12 +25,12 @@ class pawl_unbounded {
 
  private:
   Reclaimer domain_;
-  Container<std::uint64_t, Reclaimer, pawl::default_backoff> values_{domain_};
+  Container<std::uint64_t, Reclaimer, Backoff> values_{domain_};
 };
-template <class Reclaimer>
-using pawl_stack = pawl_unbounded<pawl::stack, Reclaimer>;
-template <class Reclaimer>
-using pawl_queue = pawl_unbounded<pawl::queue, Reclaimer>;
+template <class Reclaimer, class Backoff = pawl::default_backoff>
+using pawl_stack = pawl_unbounded<pawl::stack, Reclaimer, Backoff>;
+template <class Reclaimer, class Backoff = pawl::default_backoff>
+using pawl_queue = pawl_unbounded<pawl::queue, Reclaimer, Backoff>;
 
 template <template <class, class, class> class Container, std::size_t N>
 class pawl_bounded {
@@ -45,6 +47,9 @@ using pawl_fixed_stack = pawl_bounded<pawl::stack, N>;
 template <std::size_t N>
 using pawl_fixed_queue = pawl_bounded<pawl::queue, N>;
 
+/// Over a pool the map has the buckets that its constructor makes, so it is told how many elements there will be; a fixed pool is told,
+/// too, and has room for Capacity.
+template <class Reclaimer, std::size_t Elements = 0, std::size_t Capacity = 0>
 class pawl_map {
  public:
   bool insert(std::uint64_t key, std::uint64_t value) { return values_.insert(key, value); }
@@ -57,8 +62,17 @@ class pawl_map {
   }
 
  private:
-  pawl::hazard_pointers<> domain_;
-  pawl::hash_map<std::uint64_t, std::uint64_t> values_{domain_};
+  static Reclaimer make_domain() {
+    if constexpr (Capacity != 0) {
+      return Reclaimer(Capacity);
+    } else {
+      return Reclaimer();
+    }
+  }
+
+  Reclaimer domain_ = make_domain();
+  pawl::hash_map<std::uint64_t, std::uint64_t, std::hash<std::uint64_t>, std::equal_to<std::uint64_t>, Reclaimer> values_{domain_,
+                                                                                                                          Elements};
 };
 
 }  // namespace peers

@@ -10,6 +10,15 @@ import subprocess
 import sys
 
 here = pathlib.Path(__file__).parent
+# Each has to be measured over each, by each number of threads: (structure, what it stands on).
+reclaimers = {each: ("hazard_pointers", "epochs", "tagged_pool", "fixed tagged_pool") for each in ("stack", "queue", "hash_map")}
+backoffs = ("no_backoff", "exponential_backoff", "yield_backoff")
+atomics = {"load relaxed", "load acquire", "load seq_cst", "store relaxed", "store release", "store seq_cst", "exchange", "CAS", "fetch_add",
+           "fetch_sub", "fetch_and", "fetch_or", "fetch_xor", "fetch_min", "fetch_max", "fetch_add_sat", "fetch_inc_wrap", "fetch_inc_below",
+           "fetch_update", "try_update", "store_add", "store_sub", "store_and", "store_or", "store_xor", "store_min", "store_max",
+           "fetch_add double", "test_and_set", "flag clear", "LL, SC", "notify_one", "store, fence", "store, light fence", "heavy fence",
+           "hazard pointer", "epochs"}
+wide_atomics = {f"{each} 16 bytes" for each in ("load", "store", "exchange", "CAS")}  # where the backend has them: x86 and arm64 do
 structures = {"atomic", "counter", "lock", "stack", "queue", "hash_map"}
 text = ("structure", "library", "variant", "guarantee", "workload")
 keys = [*text, "threads", "cpus", "handover_ns", "ops_per_second", "ns_per_op", "min", "max", "repetitions", "fairness"]
@@ -48,7 +57,7 @@ def check_fairness(result):
     expect(fairness["rare_wait_ns"]["median"] <= fairness["longest_wait_ns"]["median"], f"rare waits are longer than the longest in {fairness}")
 
 
-def check_coverage(results, threads):
+def check_coverage(results, threads, backend):
     found = {(each["structure"], each["library"], each["variant"], each["workload"], each["threads"]) for each in results}
     expect(len(found) == len(results), "a point occurs twice")
     expect({each["structure"] for each in results} == structures, "a structure is missing")
@@ -57,10 +66,22 @@ def check_coverage(results, threads):
     for variant in ("tas_lock", "ttas_lock", "ticket_lock", "mcs_lock"):
         for workload in ("add one", "take turns"):
             expect(("lock", "pawl", variant, workload, 2) in found, f"{variant} wasn't asked to {workload}")
-    for structure in ("stack", "queue"):
-        for variant in ("tagged_pool", "hazard_pointers", "fixed tagged_pool"):
-            for n in threads:
-                expect((structure, "pawl", variant, "push, pop", n) in found, f"{structure} over {variant} wasn't run by {n} threads")
+    for n in threads:
+        for structure, variants in reclaimers.items():
+            for workload in ("find", "10% updates", "50% updates") if structure == "hash_map" else ("push, pop",):
+                for variant in variants:
+                    expect((structure, "pawl", variant, workload, n) in found, f"{structure} over {variant} wasn't asked to {workload} by {n} threads")
+        for structure in ("stack", "queue"):
+            for backoff in backoffs:
+                for workload in ("push, pop", "push, pop, 50 ns apart"):
+                    expect((structure, "pawl", f"tagged_pool, {backoff}", workload, n) in found, f"no {structure} with {backoff}, {n} threads")
+        for backoff in backoffs:
+            expect(("counter", "pawl", f"CAS, {backoff}", "add one", n) in found, f"no counter with {backoff}, {n} threads")
+        measured = {each[2] for each in found if each[:2] == ("atomic", "pawl") and each[4] == n}
+        wide = wide_atomics if backend.startswith(("x86", "arm64")) or measured & wide_atomics else set()
+        expect(measured == atomics | wide, f"of the atomic operations, {measured ^ (atomics | wide)} are missing or new")
+    for variant in reclaimers["queue"]:
+        expect(("queue", "pawl", variant, "1 producer, 1 consumer", 2) in found, f"queue over {variant} had no producer and consumer")
     guarantees = {}
     for each in results:
         guarantees.setdefault((each["structure"], each["library"], each["variant"]), set()).add(each["guarantee"])
@@ -104,15 +125,15 @@ def check_page(text_of_page, results):
     expect(sorted(each["id"] for each in drawn) == sorted(page.canvases), "charts and canvases differ")
     expect(len(set(page.canvases)) == len(page.canvases) and page.tables >= len(page.canvases), "an id occurs twice, or a table is missing")
     shown = {json.dumps(point) for chart in drawn for each in chart["series"] for point in each["points"] if point}
-    # The table and the chart of atomics show one number of contending threads, the others all.
+    # The tables and charts of atomics show one number of contending threads, the others all: here there is one.
     for each in results:
-        expect(each["structure"] == "atomic" or json.dumps(each) in shown, f"not on the page: {each}")
+        expect(json.dumps(each) in shown, f"not on the page: {each}")
     expect([each["measure"]["key"] for each in drawn if "measure" in each] == ["share", "rare_wait_ns", "longest_wait_ns"], "fairness isn't drawn")
     for chart in drawn:
-        if chart["id"] in ("chart-atomic", "chart-lock") or "measure" in chart:
+        if chart["kind"] == "dots" or chart["id"] == "chart-lock" or "measure" in chart:
             continue
         points = [(each, next(filter(None, each["points"]))) for each in chart["series"]]
-        guarantees = {point["guarantee"] for each, point in points if point["library"] != "floor" and each["style"] != "reference"}
+        guarantees = {point["guarantee"] for each, point in points if point["library"] != "floor" and not each["style"].startswith("reference")}
         expect(len(guarantees) == 1, f"{chart['id']} compares {guarantees}")
         expect(any(point["library"] == "floor" for _, point in points), f"{chart['id']} has no floor")
 
@@ -132,7 +153,7 @@ def main(program, folder):
     expect(context_keys <= set(study["context"]), f"the context lacks {context_keys - set(study['context'])}")
     for each in study["results"]:
         check_result(each)
-    check_coverage(study["results"], (1, 2))
+    check_coverage(study["results"], (1, 2), study["context"]["backend"])
     subprocess.run([sys.executable, here / "report.py", folder], check=True)
     check_page((folder / "report.html").read_text(encoding="utf-8"), study["results"])
     table = subprocess.run([sys.executable, here / "summary.py", folder], check=True, capture_output=True, text=True).stdout

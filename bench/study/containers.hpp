@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "pawl/atomic.hpp"
+#include "pawl/backoff.hpp"
 #include "point.hpp"
 
 namespace study {
@@ -40,6 +41,52 @@ double pairs(const trial& t) {
       return 2 * n;
     };
   });
+}
+
+/// The same with something else to do in between: a look at the clock before and after, as take_turns has it at a lock.
+template <class Container>
+double pairs_apart(const trial& t) {
+  const auto container = make_filled<Container>();
+  return measure(t, [&](unsigned thread) {
+    return [container = container.get(), thread](std::size_t n) {
+      Container& c = *container;
+      std::uint64_t value = thread;
+      for (std::size_t i = 0; i < n; ++i) {
+        keep(steady::now());
+        c.push(value);
+        c.pop(value);
+        keep(value);
+        keep(steady::now());
+      }
+      return 2 * n;
+    };
+  });
+}
+
+/// The floor: per operation one fetch_add, or one compare-and-swap, on one line that all threads share.
+double one_fetch_add_each(const trial& t);
+double one_cas_each(const trial& t);
+inline void add_floors(points& all, const char* structure, const char* workload, thread_range threads = {}) {
+  all.push_back({structure, "floor", "one fetch_add", "none: a bare instruction", workload, one_fetch_add_each, threads});
+  all.push_back({structure, "floor", "one CAS", "none: a bare instruction", workload, one_cas_each, threads});
+}
+
+/// Each backoff, over a pool: where threads do nothing else, and where they do.
+template <template <class> class ContainerWith>
+void add_backoffs(points& all, const char* structure, const char* guarantee) {
+  const auto add = [&]<class Backoff>(const char* variant) {
+    all.push_back({structure, "pawl", variant, guarantee, "push, pop", pairs<ContainerWith<Backoff>>});
+  };
+  const auto add_apart = [&]<class Backoff>(const char* variant) {
+    all.push_back({structure, "pawl", variant, guarantee, "push, pop, 50 ns apart", pairs_apart<ContainerWith<Backoff>>});
+  };
+  add.template operator()<pawl::no_backoff>("tagged_pool, no_backoff");
+  add.template operator()<pawl::exponential_backoff>("tagged_pool, exponential_backoff");
+  add.template operator()<pawl::yield_backoff>("tagged_pool, yield_backoff");
+  add_floors(all, structure, "push, pop, 50 ns apart");
+  add_apart.template operator()<pawl::no_backoff>("tagged_pool, no_backoff");
+  add_apart.template operator()<pawl::exponential_backoff>("tagged_pool, exponential_backoff");
+  add_apart.template operator()<pawl::yield_backoff>("tagged_pool, yield_backoff");
 }
 
 /// One thread pushes and another pops. Every 64 elements the producer looks how far ahead it is, and waits where that is too much: so
@@ -77,14 +124,6 @@ double one_producer_one_consumer(const trial& t) {
       return done;
     };
   });
-}
-
-/// The floor: per operation one fetch_add, or one compare-and-swap, on one line that all threads share.
-double one_fetch_add_each(const trial& t);
-double one_cas_each(const trial& t);
-inline void add_floors(points& all, const char* structure, const char* workload, thread_range threads = {}) {
-  all.push_back({structure, "floor", "one fetch_add", "none: a bare instruction", workload, one_fetch_add_each, threads});
-  all.push_back({structure, "floor", "one CAS", "none: a bare instruction", workload, one_cas_each, threads});
 }
 
 }  // namespace study

@@ -55,11 +55,14 @@ constexpr double shortest = 0.001;
 
 std::chrono::nanoseconds nanoseconds(double seconds) { return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9)); }
 
-study::schedule schedule_of(const options& o, std::size_t series) {
+study::schedule schedule_of(const options& o, const std::vector<study::series>& all) {
   const plan& p = o.quick ? quick_plan : full_plan;
   study::schedule s;
   s.repetitions = o.repetitions != 0 ? o.repetitions : p.repetitions;
-  const double each = o.seconds > 0 ? o.seconds / s.repetitions : p.budget / static_cast<double>(series * s.repetitions) - overhead;
+  double shares = 0;
+  for (const study::series& one : all) shares += one.what->share;
+  const double budget = p.budget / s.repetitions - static_cast<double>(all.size()) * overhead;
+  const double each = o.seconds > 0 ? o.seconds / s.repetitions : budget / shares;
   s.length = nanoseconds(std::max(shortest, each));
   // Who names a time gets it.
   if (o.seconds == 0) s.limit = nanoseconds(p.limit);
@@ -72,6 +75,12 @@ void write(const options& o, const study::schedule& s, const std::vector<study::
   context["quick"] = o.quick;
   context["repetitions"] = all.front().ops_per_second.size();
   context["seconds_per_repetition"] = std::chrono::duration<double>(s.length).count();
+  for (const study::series& each : all) {
+    if (each.what->structure == "atomic") {
+      context["seconds_per_repetition_of_atomics"] = std::chrono::duration<double>(s.length).count() * each.what->share;
+      break;
+    }
+  }
   context["ns_per_op"] = "time that a thread spends per operation: threads / ops_per_second";
   json results = json::array();
   for (const study::series& each : all) results.push_back(study::result_of(each));
@@ -89,12 +98,18 @@ void measure(const options& o) {
     std::erase_if(
         all, [&](const study::point& p) { return !std::regex_search(p.structure + "/" + p.library + "/" + p.workload, wanted); });
   }
+  // Who names a time gets it.
+  if (o.seconds > 0) {
+    for (study::point& each : all) each.share = 1;
+  }
   std::vector<study::series> series = study::lay_out(all, o.threads.empty() ? default_threads() : o.threads);
   if (series.empty()) throw std::runtime_error("nothing to measure");
-  const study::schedule s = schedule_of(o, series.size());
+  const study::schedule s = schedule_of(o, series);
   study::progress_bar bar;
   study::run(series, s, [&](std::size_t done, std::size_t of, const study::series& next) {
-    bar(done, of, next.what->structure + ", " + next.what->workload + ", " + std::to_string(next.threads) + " threads");
+    bar(done, of,
+        next.what->structure + ", " + next.what->workload + ", " + std::to_string(next.threads) +
+            (next.threads == 1 ? " thread" : " threads"));
   });
   bar(series.size(), series.size(), "");
   write(o, s, series);

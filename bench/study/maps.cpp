@@ -2,6 +2,7 @@
 // Maps of 64-bit keys to 64-bit values. 2^16 keys are in use, drawn evenly, and half of them are present at any time: an update
 // inserts or erases, one as often as the other.
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -95,7 +96,12 @@ void add_workload(points& all, const char* workload) {
     all.push_back({"hash_map", library, variant, guarantee, workload, run});
   };
   add("floor", "one cell read or swapped", "none: a bare instruction", mixed<bare_cells, Updates>);
-  add("pawl", "hazard_pointers", "lock-free, growing", mixed<peers::pawl_map, Updates>);
+  constexpr std::size_t keys = 1U << key_bits;
+  add("pawl", "hazard_pointers", "lock-free, growing", mixed<peers::pawl_map<pawl::hazard_pointers<>>, Updates>);
+  add("pawl", "epochs", "lock-free, growing", mixed<peers::pawl_map<pawl::epochs<>>, Updates>);
+  add("pawl", "tagged_pool", "lock-free, unbounded, fixed buckets", mixed<peers::pawl_map<pawl::tagged_pool<>, keys / 2>, Updates>);
+  add("pawl", "fixed tagged_pool", "lock-free, bounded, fixed buckets",
+      mixed<peers::pawl_map<pawl::tagged_pool<>, keys / 2, keys>, Updates>);
   add("std", "std::unordered_map, std::mutex", "blocking, growing", mixed<peers::locked_map<std::mutex>, Updates>);
   add("std", "std::unordered_map, spin lock", "blocking, growing", mixed<peers::locked_map<peers::spin_lock>, Updates>);
 }

@@ -35,6 +35,7 @@ struct point {
   std::string workload;
   std::function<outcome(const trial&)> run;  // makes the object afresh
   thread_range threads{};
+  double share = 1;  // of the time that a repetition lasts
 };
 
 using points = std::vector<point>;

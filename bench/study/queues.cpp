@@ -11,6 +11,9 @@
 namespace study {
 namespace {
 
+template <class Backoff>
+using queue_with = peers::pawl_queue<pawl::tagged_pool<>, Backoff>;
+
 // The same libraries, whatever the threads do: `run` makes a point's function from a container type.
 template <class Run>
 void add_workload(points& all, const char* workload, thread_range threads, Run run) {
@@ -26,6 +29,7 @@ void add_workload(points& all, const char* workload, thread_range threads, Run r
   add.template operator()<peers::boost_queue>("boost", "lockfree::queue", unbounded);
 #endif
   add.template operator()<peers::pawl_queue<pawl::hazard_pointers<>>>("pawl", "hazard_pointers", unbounded);
+  add.template operator()<peers::pawl_queue<pawl::epochs<>>>("pawl", "epochs", unbounded);
   add.template operator()<peers::pawl_fixed_queue<capacity>>("pawl", "fixed tagged_pool", bounded);
 #if PAWL_PEER_BOOST
   add.template operator()<peers::boost_fixed_queue<capacity>>("boost", "lockfree::queue, capacity", bounded);
@@ -38,6 +42,7 @@ void add_workload(points& all, const char* workload, thread_range threads, Run r
 
 void add_queues(points& all) {
   add_workload(all, "push, pop", {}, []<class Queue> { return pairs<Queue>; });
+  add_backoffs<queue_with>(all, "queue", "lock-free, FIFO, unbounded");
   add_workload(all, "1 producer, 1 consumer", {.fewest = 2, .most = 2},
                []<class Queue> { return one_producer_one_consumer<Queue>; });
 }

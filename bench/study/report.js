@@ -13,6 +13,7 @@ const looks = {  // colour, shape, dash, width
   'tas': ['--boost', 'rect', [], 2.5],
   'lock-free': ['--ink', 'circle', [], 1],
   'reference': ['--first', 'circle', [], 1],
+  'reference-second': ['--second', 'triangle', [], 1],
   'floor': ['--floor', false, [7, 4], 1.5],
   'floor-cas': ['--floor', false, [2, 3], 1.5],
   'pawl-alone': ['--first', 'circle', [], 2],
@@ -25,7 +26,9 @@ const colour = name => getComputedStyle(document.documentElement).getPropertyVal
 const digits = value => value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 const nanoseconds = ops => ops > 0 ? 1e9 / ops : NaN;
 
-// A bar from the worst repetition to the best through every point.
+const threadCount = n => `${n} thread${n === 1 ? '' : 's'}`;
+
+// A bar from the worst repetition to the best through every point; where it leaves the chart, it ends in an arrow.
 const errorBars = {
   id: 'errorBars',
   afterDatasetsDraw(chart) {
@@ -41,17 +44,22 @@ const errorBars = {
       chart.getDatasetMeta(i).data.forEach((point, j) => {
         const {low, high} = dataset.data[j];
         if (low === undefined) return;
-        const [from, to] = [scale.getPixelForValue(low), scale.getPixelForValue(high)];
         const line = (x1, y1, x2, y2) => {
           pen.moveTo(x1, y1);
           pen.lineTo(x2, y2);
         };
-        if (sideways) {
-          line(from, point.y, to, point.y);
-          for (const end of [from, to]) line(end, point.y - 3, end, point.y + 3);
-        } else {
-          line(point.x, from, point.x, to);
-          for (const end of [from, to]) line(point.x - 3, end, point.x + 3, end);
+        // Along the scale and across it, whichever lies sideways.
+        const across = sideways ? point.y : point.x;
+        const draw = (a1, c1, a2, c2) => sideways ? line(a1, c1, a2, c2) : line(c1, a1, c2, a2);
+        const inside = value => Math.min(Math.max(value, scale.min), scale.max);
+        const [from, to] = [low, high].map(value => scale.getPixelForValue(inside(value)));
+        draw(from, across, to, across);
+        for (const [end, value, back] of [[from, low, Math.sign(to - from)], [to, high, Math.sign(from - to)]]) {
+          if (value === inside(value)) {
+            draw(end, across - 3, end, across + 3);
+          } else {
+            for (const side of [-4, 4]) draw(end, across, end + 6 * back, across + side);
+          }
         }
       });
       pen.stroke();
@@ -79,17 +87,30 @@ function dataset(series, points) {
   };
 }
 
-// 1, 2, 3, 5, 10, 20 ... and no other label; over more than two and a half decades 1, 10, 100 ...
-const fewTicks = (unit, ends = {min: 1, max: 1}) => value => {
-  const mantissa = Number(value.toExponential().split('e')[0]);
-  const labelled = ends.max / ends.min > 300 ? [1] : [1, 2, 3, 5];
-  return labelled.includes(mantissa) ? Number(value.toPrecision(3)) + unit : null;
+// 1000 is 1k: axes have little room.
+const short = value => value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : `${value}`;
+
+// Of 1, 2, 3, 5, 10, 20 ... as many as have room between these ends when they stand so many pixels from each other: at least every
+// second, third ... power of ten.
+const fewTicks = (unit, ends, apart) => function(value) {
+  const decade = (this.isHorizontal() ? this.width : this.height) / Math.log10(ends.max / ends.min);
+  const room = [[[1, 2, 3, 5], 1.5], [[1, 2, 5], 2], [[1, 3], 3], [[1], 10]].find(([, closest]) => decade * Math.log10(closest) >= apart);
+  const [mantissa, power] = value.toExponential().split('e').map(Number);
+  const labelled = room ? room[0].includes(mantissa) : mantissa === 1 && power % Math.ceil(apart / decade) === 0;
+  const rounded = Number(value.toPrecision(3));
+  return labelled ? (unit ? rounded + unit : short(rounded)) : null;
 };
 
-// The ends of a logarithmic axis: all points and bars, and a little air.
+// The ends of a logarithmic axis: all points, and the bars as long as they don't squeeze everything else together.
 function range(datasets) {
-  const values = datasets.flatMap(each => each.data.flatMap(point => [point.low, point.high])).filter(value => value > 0);
-  return {min: Math.min(...values) / 1.12, max: Math.max(...values) * 1.12};
+  const positive = key => datasets.flatMap(each => each.data.map(point => point[key])).filter(value => value > 0);
+  const value = datasets[0]?.sideways ? 'x' : 'y';
+  const points = positive(value);
+  const [least, most] = [Math.min(...points), Math.max(...points)];
+  return {
+    min: Math.max(Math.min(...positive('low')), least / 2.5) / 1.12,
+    max: Math.min(Math.max(...positive('high')), most * 2.5) * 1.12,
+  };
 }
 
 function common() {
@@ -160,7 +181,7 @@ function drawLines(chart, canvas) {
     y: {...axis(chart.measure ? chart.measure.axis : 'million operations/s'), type: 'logarithmic', ...ends},
   };
   options.scales.x.ticks = {...options.scales.x.ticks, callback: x => chart.threads[x]};
-  options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(chart.measure ? '' : ' M', ends)};
+  options.scales.y.ticks = {...options.scales.y.ticks, callback: fewTicks(chart.measure ? '' : ' M', ends, 16)};
   if (chart.measure && !chart.measure.logarithmic) {  // from none to all, and a little air
     Object.assign(options.scales.y, {
       type: 'linear', min: -0.03, max: 1.03,
@@ -173,7 +194,7 @@ function drawLines(chart, canvas) {
     label: item => {
       const {result} = item.raw;
       const what = chart.measure ? chart.measure.unit : ' M ops/s';
-      return `${result.threads} threads: ${digits(item.raw.y)}${what} (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
+      return `${threadCount(result.threads)}: ${digits(item.raw.y)}${what} (${digits(item.raw.low)} to ${digits(item.raw.high)})`;
     },
     afterBody: items => costLines(items[0].raw.result),
   };
@@ -190,16 +211,18 @@ function drawDots(chart, canvas) {
     high: nanoseconds(r.min) * r.threads,
     result: r,
   }] : [])));
+  for (const each of datasets) each.sideways = true;
+  const ends = range(datasets);
   options.indexAxis = 'y';
   options.scales = {
-    x: {...axis('ns per operation'), type: 'logarithmic', ...range(datasets), position: 'bottom'},
+    x: {...axis('ns per operation'), type: 'logarithmic', ...ends, position: 'bottom'},
     y: {
       ...axis(''), type: 'linear', reverse: true, min: -0.6, max: chart.rows.length - 0.4,
       afterBuildTicks: scale => { scale.ticks = chart.rows.map((_, row) => ({value: row})); },
     },
   };
   options.scales.y.title.display = false;
-  options.scales.x.ticks = {...options.scales.x.ticks, callback: fewTicks('')};
+  options.scales.x.ticks = {...options.scales.x.ticks, callback: fewTicks('', ends, 30)};
   options.scales.y.ticks = {...options.scales.y.ticks, callback: row => chart.rows[row]};
   options.plugins.tooltip.callbacks = {
     title: items => chart.rows[Math.round(items[0].raw.y)],

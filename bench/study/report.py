@@ -48,6 +48,7 @@ def size(count):
 
 def context_table(context):
     caches = ", ".join(f"L{each['level']} {each['type'].lower()} {size(each['bytes'])}" for each in context["caches"])
+    atomics = context.get("seconds_per_repetition_of_atomics")
     rows = {
         "Processor": f"{context['cpu']}, {context['cpus']} processors ({context['machine']})",
         "Caches": caches,
@@ -56,7 +57,7 @@ def context_table(context):
         "pawl": f"commit {context['commit']}, backend {context['backend']}",
         "Boost": context["boost_version"],
         "Measured": f"{context['date']}, {context['repetitions']} interleaved repetitions of {context['seconds_per_repetition'] * 1000:.0f} ms "
-                    f"each{', quick' if context['quick'] else ''}",
+                    f"each{f' (of atomics {1000 * atomics:.0f} ms)' if atomics else ''}{', quick' if context['quick'] else ''}",
     }
     return "<dl>" + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in rows.items()) + "</dl>"
 
@@ -86,7 +87,7 @@ def cell(result, as_cost, measure=None):
         return f'<td class="number">{middle}<small>{low}–{high}</small></td>'
     if as_cost:
         low, high = (1e9 * result["threads"] / result[end] for end in ("max", "min"))
-        return f'<td class="number">{result["ns_per_op"]:.2f}<small>{low:.2f}–{high:.2f}</small></td>'
+        return f'<td class="number">{summary.digits(result["ns_per_op"])}<small>{summary.digits(low)}–{summary.digits(high)}</small></td>'
     low, middle, high = (summary.millions(result[each]) for each in ("min", "ops_per_second", "max"))
     return f'<td class="number">{middle}<small>{low}–{high}</small></td>'
 
@@ -137,7 +138,8 @@ def make(study):
             'logarithmic (but for shares): equal distances are equal ratios. A push counts as one operation, and a pop as another. Only what gives '
             'the same guarantee shares a chart; the grey dashed lines are the <em>floor</em>, what bare instructions reach on one shared '
             'line with nothing between them. Under contention a structure may pass the line of the compare-and-swap: what a thread does '
-            'between two attempts leaves the line to others, so that fewer fail. '
+            'between two attempts leaves the line to others, so that fewer fail. A bar with an arrow goes on '
+            'beyond the chart; the table has its end. '
             f'Contended numbers follow the <em>hand-over</em>, the time to get a cache line from another core: it was measured '
             f"beside every point.{moved} Disturbance only slows, so the best says as much as the median.</p></section>")
     for structure, words, drawn in sections:

@@ -30,7 +30,8 @@ void run(std::vector<series>& all, const schedule& s, const progress& report) {
       report(done++, all.size() * s.repetitions, each);
       const double handover = handover_ns(each.threads);
       if (handover > 0) each.handover.push_back(handover);
-      const outcome result = each.what->run({each.threads, s.length});
+      const outcome result =
+          each.what->run({each.threads, std::chrono::duration_cast<std::chrono::nanoseconds>(s.length * each.what->share)});
       each.ops_per_second.push_back(result.ops_per_second);
       if (result.fair) each.fair.push_back(*result.fair);
     }

@@ -9,6 +9,12 @@
 #endif
 
 namespace study {
+namespace {
+
+template <class Backoff>
+using stack_with = peers::pawl_stack<pawl::tagged_pool<>, Backoff>;
+
+}  // namespace
 
 void add_stacks(points& all) {
   const auto add = [&all](const char* library, const char* variant, const char* guarantee, auto run) {
@@ -23,12 +29,14 @@ void add_stacks(points& all) {
   add("boost", "lockfree::stack", unbounded, pairs<peers::boost_stack>);
 #endif
   add("pawl", "hazard_pointers", unbounded, pairs<peers::pawl_stack<pawl::hazard_pointers<>>>);
+  add("pawl", "epochs", unbounded, pairs<peers::pawl_stack<pawl::epochs<>>>);
   add("pawl", "fixed tagged_pool", bounded, pairs<peers::pawl_fixed_stack<capacity>>);
 #if PAWL_PEER_BOOST
   add("boost", "lockfree::stack, capacity", bounded, pairs<peers::boost_fixed_stack<capacity>>);
 #endif
   add("std", "std::stack, std::mutex", blocking, pairs<peers::locked_stack<std::mutex>>);
   add("std", "std::stack, spin lock", blocking, pairs<peers::locked_stack<peers::spin_lock>>);
+  add_backoffs<stack_with>(all, "stack", unbounded);
 }
 
 }  // namespace study

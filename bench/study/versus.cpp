@@ -4,12 +4,15 @@
 // A ratio is the median of the ratios of neighbours in time: A and B of one repetition ran under nearly the same machine, the medians
 // of A and of B perhaps did not.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <iostream>
 #include <stdexcept>
+#include <type_traits>
 
 #include <CLI/CLI.hpp>
 
+#include "pawl/backoff.hpp"
 #include "progress.hpp"
 #include "session.hpp"
 
@@ -54,10 +57,25 @@ void against_cas(const std::vector<series>& all, const char* what, const series&
               goal, verdict(cost <= goal));
 }
 
+// Whether a failed attempt should be followed by a pause: each backoff against none, and none against itself, which says how much of a
+// ratio is chance.
+constexpr std::array backoffs{"no_backoff", "exponential_backoff", "yield_backoff"};
+std::string with(const char* backoff) { return std::string("tagged_pool, ") + backoff; }
+
+void against_no_backoff(const std::vector<series>& all, const std::string& structure, unsigned threads) {
+  const series& none = find(all, structure, "pawl", with(backoffs[0]), threads);
+  std::printf("%-6s %7u %9.0f %12.1f", structure.c_str(), threads, study::median(none.handover),
+              study::median(none.ops_per_second) / 1e6);
+  std::printf(" %12.2f", ratio(find(all, structure, "pawl", "tagged_pool", threads), none));
+  for (const char* each : {backoffs[1], backoffs[2]})
+    std::printf(" %12.2f", ratio(find(all, structure, "pawl", with(each), threads), none));
+  std::printf("\n");
+}
+
 bool wanted(const study::point& p) {
   if (p.structure == "atomic") return p.library == "pawl" && (p.variant == "CAS" || p.variant == "hazard pointer");
   if (p.structure != "stack" && p.structure != "queue") return false;
-  return p.workload == "push, pop" && (p.variant == "tagged_pool" || p.variant == "lockfree::" + p.structure);
+  return p.workload == "push, pop" && (p.variant.starts_with("tagged_pool") || p.variant == "lockfree::" + p.structure);
 }
 
 }  // namespace
@@ -76,6 +94,7 @@ int main(int argc, char** argv) {
   try {
     study::points all = study::all_points();
     std::erase_if(all, [](const study::point& p) { return !wanted(p); });
+    for (study::point& each : all) each.share = 1;
     std::vector<series> laid_out = study::lay_out(all, threads);
     // The compare-and-swap and the guarded read are asked for alone.
     std::erase_if(laid_out, [](const series& s) { return s.what->structure == "atomic" && s.threads != 1; });
@@ -87,6 +106,12 @@ int main(int argc, char** argv) {
     std::printf("%-6s %7s %9s %10s %10s %10s %10s %9s\n", "", "threads", "hand-over", "pawl", "boost", "pawl", "boost", "ratio");
     for (const auto& [structure, name] : {std::pair{"stack", "lockfree::stack"}, {"queue", "lockfree::queue"}}) {
       for (const unsigned n : threads) against_boost(laid_out, structure, name, n);
+    }
+    std::printf("\nthe same by backoff, against no_backoff (the default: %s)\n",
+                std::is_same_v<pawl::default_backoff, pawl::no_backoff> ? backoffs[0] : "another");
+    std::printf("%-6s %7s %9s %12s %12s %12s %12s\n", "", "threads", "hand-over", "none, M/s", "default", "exponential", "yield");
+    for (const char* structure : {"stack", "queue"}) {
+      for (const unsigned n : threads) against_no_backoff(laid_out, structure, n);
     }
     if (std::find(threads.begin(), threads.end(), 1U) != threads.end()) {
       std::printf("\none thread\n");

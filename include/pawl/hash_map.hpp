@@ -55,10 +55,10 @@ struct map_element : mapped_member<V> {
 /// An unordered map for any number of threads.
 ///
 /// K and V are destructible without an exception; members that return or rebuild values need them copy constructible. Hash and KeyEqual
-/// are called by all threads at once. R is hazard_pointers<B, Alloc> or epochs<B, Alloc>. Every member but the constructors and the destructor may be called
-/// by any number of threads at once; functions passed in may use the map, too. A thread's first operations may throw std::bad_alloc,
-/// before any effect; so may all that insert, and what a hash, a comparison, a copy or a function throws passes through: no effect on
-/// the map then.
+/// are called by all threads at once. R is hazard_pointers<B, Alloc> or epochs<B, Alloc>; over tagged_pool<B, Alloc> the members are
+/// those of detail::pooled_map, with what that says. Every member but the constructors and the destructor may be called by any number of
+/// threads at once; functions passed in may use the map, too. A thread's first operations may throw std::bad_alloc, before any effect;
+/// so may all that insert, and what a hash, a comparison, a copy or a function throws passes through: no effect on the map then.
 template <class K, class V, class Hash = std::hash<K>, class KeyEqual = std::equal_to<K>, is_reclaimer R = hazard_pointers<>>
 class hash_map {
   static_assert(std::is_object_v<K> && std::is_object_v<V> && !std::is_const_v<V>, "hash_map<K, V>: K and V must be object types");

@@ -9,7 +9,8 @@
 // Invariants: the list from head_ on is never broken; head_ never overtakes tail_; only a last node's next is null, and it changes once.
 //
 // | progress       | lock-free: an operation starts again only because another one succeeded
-// | a stalled thread | holds back nobody, also between its two steps; with hazard_pointers<> it keeps two nodes from being freed
+// | a stalled thread | holds back nobody, also between its two steps; with hazard_pointers<> it keeps two nodes from being freed, with
+// |                | epochs<> all that is retired meanwhile
 // | order          | what happened before a push happens before what follows the pop that returns its element
 // | memory         | one node per element and one more, and what R holds back (see there)
 #pragma once
@@ -32,8 +33,8 @@ namespace pawl::inline v0 {
 /// An unbounded queue for any number of producers and consumers. (Bounded over a fixed tagged_pool.)
 ///
 /// T is destructible without an exception, and move constructible for try_pop; trivially copyable over a tagged_pool. R is
-/// hazard_pointers<B, Alloc> or tagged_pool<B>. Every member but the constructors and the destructor may be called by any number of
-/// threads at once. A thread's first operation may throw std::bad_alloc, before any effect.
+/// hazard_pointers<B, Alloc>, epochs<B, Alloc> or tagged_pool<B, Alloc>. Every member but the constructors and the destructor may be
+/// called by any number of threads at once. A thread's first operation may throw std::bad_alloc, before any effect.
 template <class T, is_reclaimer R = hazard_pointers<>, class Backoff = default_backoff>
 class queue {
   static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>, "queue<T>: T must be an object type, not const");
@@ -77,8 +78,7 @@ class queue {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
-  /// As push, but false where a fixed pool is full: then the argument is untouched. (Full, too, while operations between their steps
-  /// hold the last nodes.)
+  /// As push, but false where a fixed pool is full, in the sense of tagged_pool.hpp: then the argument is untouched.
   PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
   PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
   /// The same, with the element constructed from the arguments, once there is a node for it.

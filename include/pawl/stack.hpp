@@ -8,11 +8,12 @@
 // that pops it, and belongs to one thread before and after.
 //
 // The danger is a pop that read head and successor and is then late: head may have been popped, and pushed again with another successor
-// (ABA). The reclaimer R excludes it: hazard_pointers<> keep the head from coming back while the pop protects it; a link of a
+// (ABA). The reclaimer R excludes it: hazard_pointers<> and epochs<> keep the head from coming back while the pop protects it; a link of a
 // tagged_pool<> names one life of a node, in which its successor never changes, so the late compare-and-swap fails or is right.
 //
 // | progress       | lock-free: an operation starts again only because another one succeeded
-// | a stalled thread | holds back nobody; with hazard_pointers<> it keeps one node from being freed
+// | a stalled thread | holds back nobody; with hazard_pointers<> it keeps one node from being freed, with epochs<> all that is retired
+// |                | meanwhile
 // | order          | what happened before a push happens before what follows the pop that returns its element
 // | memory         | one node per element, and what R holds back (see there)
 #pragma once
@@ -35,8 +36,8 @@ namespace pawl::inline v0 {
 /// An unbounded stack for any number of threads. (Bounded over a fixed tagged_pool.)
 ///
 /// T is destructible without an exception, and move constructible for try_pop; trivially copyable over a tagged_pool. R is
-/// hazard_pointers<B, Alloc> or tagged_pool<B>. Every member but the constructors and the destructor may be called by any number of
-/// threads at once. A thread's first operation may throw std::bad_alloc, before any effect.
+/// hazard_pointers<B, Alloc>, epochs<B, Alloc> or tagged_pool<B, Alloc>. Every member but the constructors and the destructor may be
+/// called by any number of threads at once. A thread's first operation may throw std::bad_alloc, before any effect.
 template <class T, is_reclaimer R = hazard_pointers<>, class Backoff = default_backoff>
 class stack {
   static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>, "stack<T>: T must be an object type, not const");
@@ -77,8 +78,7 @@ class stack {
     if (!try_emplace(std::forward<Args>(args)...)) detail::fail<std::bad_alloc>();
   }
 
-  /// As push, but false where a fixed pool is full: then the argument is untouched. (Full, too, while operations between their steps
-  /// hold the last nodes.)
+  /// As push, but false where a fixed pool is full, in the sense of tagged_pool.hpp: then the argument is untouched.
   PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
   PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
   /// The same, with the element constructed from the arguments, once there is a node for it.

@@ -28,8 +28,11 @@
 // |                         | has up to 2 * tuning.cache_size free nodes at hand and moves them in chains, so the shared list is rarely
 // |                         | touched, and nodes that one thread frees reach another. So with t threads at one time and n nodes in use
 // |                         | at most, it makes no more than n + 2 * t * tuning.cache_size, whoever pushes and whoever pops
-// | fixed: tagged_pool(n)   | takes its memory when the first container binds, and never again. No caches: it is full when all n nodes
-// |                         | are in use, each by a value or by an operation that is between its steps
+// | fixed: tagged_pool(n)   | takes its memory when the first container binds, and never again. No caches
+//
+// A fixed pool is full when all its n nodes are in use, and only then. In use by a value, or by an operation between two of its steps: a
+// push that has a node and has not linked it yet, a pop that has not given its node back yet (push_range and pop_all: all their nodes). So
+// try_push may say full while the containers hold fewer than n values, as long as other threads are at such places; alone, never.
 //
 // T is trivially copyable: values are kept in words that are read and written atomically, because a stalled reader may look at a node
 // that is being used again. All operations are lock-free; growing calls the allocator.

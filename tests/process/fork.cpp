@@ -89,8 +89,8 @@ TEST_CASE("the child of a fork frees what a vanished thread had protected, and t
 }
 
 TEST_CASE("the thread that forked keeps in the child what it protected") {
+  std::atomic<int> freed{0};  // before the domain, whose end frees the object
   pawl::hazard_pointers<> domain;
-  std::atomic<int> freed{0};
   pawl::atomic<object*> source{new object(freed)};
   pawl::hazard_pointer guard = pawl::make_hazard_pointer(domain);
   guard.protect(source);

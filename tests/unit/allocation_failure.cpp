@@ -283,6 +283,11 @@ TEST_CASE("a queue survives the failure of every allocation") {
 
 namespace {
 
+template <class K, class V, class R>
+using map_over = pawl::hash_map<K, V, std::hash<K>, std::equal_to<K>, R>;
+template <class K, class R>
+using set_over = pawl::hash_set<K, std::hash<K>, std::equal_to<K>, R>;
+
 template <class C>
 void construction_survives() {
   struct world {
@@ -296,8 +301,10 @@ void construction_survives() {
       const bool popped = w.made->try_pop() == 1;
       pawl::hazard_pointer_default_domain().reclaim();
       return popped;
-    } else {
+    } else if constexpr (requires { w.made->insert(1, 1); }) {
       return w.made->insert(1, 1) && w.made->contains(1);
+    } else {
+      return w.made->insert(1) && w.made->contains(1);
     }
   };
   // What the process's domain takes when it is first used, it keeps.
@@ -314,6 +321,17 @@ void construction_survives() {
 struct large {
   std::array<long, 20> words;
 };
+
+template <class C, class R>
+bool works_over(R& domain) {
+  C filled(domain);
+  if constexpr (requires { filled.try_pop(); }) {
+    filled.push(large{});
+    return filled.try_pop().has_value();
+  } else {
+    return filled.insert(1, large{}) && filled.contains(1);
+  }
+}
 
 template <class C, class R, class... Args>
 void construction_over_a_domain_survives(Args... args) {
@@ -340,9 +358,7 @@ void construction_over_a_domain_survives(Args... args) {
         right = !w.made;
         // No effect: the domain still takes any container.
         try {
-          typename C::template over<large> other(w.domain);
-          other.push(large{});
-          right = other.try_pop().has_value() && right;
+          right = works_over<typename C::template over<large>>(w.domain) && right;
         } catch (const std::invalid_argument&) {
           right = false;
         }
@@ -367,6 +383,12 @@ struct small_queue : pawl::queue<char, R> {
   template <class T>
   using over = pawl::queue<T, R>;
 };
+template <class R>
+struct small_map : map_over<char, char, R> {
+  explicit small_map(R& domain) : map_over<char, char, R>(domain) {}
+  template <class T>
+  using over = map_over<int, T, R>;
+};
 
 }  // namespace
 
@@ -376,12 +398,18 @@ TEST_CASE("a container whose construction fails has had no effect") {
   construction_survives<pawl::hash_map<int, int>>();
   construction_survives<pawl::stack<int, pawl::tagged_pool<>>>();
   construction_survives<pawl::queue<int, pawl::tagged_pool<>>>();
+  construction_survives<map_over<int, int, pawl::epochs<>>>();
+  construction_survives<map_over<int, int, pawl::tagged_pool<>>>();
+  construction_survives<pawl::hash_set<int>>();
+  construction_survives<set_over<int, pawl::tagged_pool<>>>();
 }
 
 TEST_CASE("a container whose construction fails has had no effect on its domain") {
   using hazard = pawl::hazard_pointers<>;
   construction_over_a_domain_survives<small_stack<hazard>, hazard>();
   construction_over_a_domain_survives<small_queue<hazard>, hazard>();
+  construction_over_a_domain_survives<small_map<hazard>, hazard>();
+  construction_over_a_domain_survives<small_map<pawl::epochs<>>, pawl::epochs<>>();
 }
 
 TEST_CASE("a container whose construction fails has had no effect on its pool") {
@@ -390,6 +418,8 @@ TEST_CASE("a container whose construction fails has had no effect on its pool") 
   construction_over_a_domain_survives<small_queue<pool>, pool>();
   construction_over_a_domain_survives<small_stack<pool>, pool>(std::size_t{10});
   construction_over_a_domain_survives<small_queue<pool>, pool>(std::size_t{10});
+  construction_over_a_domain_survives<small_map<pool>, pool>();
+  construction_over_a_domain_survives<small_map<pool>, pool>(std::size_t{10});
 }
 
 namespace {
@@ -397,7 +427,7 @@ namespace {
 template <class R>
 struct map_world {
   R domain;
-  pawl::hash_map<std::string, std::string, std::hash<std::string>, std::equal_to<std::string>, R> map{domain};
+  map_over<std::string, std::string, R> map{domain};
 };
 
 }  // namespace
@@ -484,15 +514,158 @@ TEMPLATE_TEST_CASE("a hash_map survives the failure of every allocation", "", pa
   fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_assign(fresh, value); }, added);
   fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_assign(present, value); }, replaced);
   fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_visit(fresh, value, [](auto&, auto&) {}); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_visit(present, value, [](auto&, auto&) {}); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.insert_or_visit(text(7), text(-1), [](auto&, auto&) {}); }, unchanged);
   fail_everywhere<world>(filled, [&](world& w) { w.map.update(present, [&](const std::string&) { return value; }); }, replaced);
   fail_everywhere<world>(filled, [&](world& w) { w.map.upsert(fresh, [&](const optional&) { return value; }); }, added);
   fail_everywhere<world>(filled, [&](world& w) { w.map.upsert(present, [&](const optional&) { return value; }); }, replaced);
   fail_everywhere<world>(filled, [&](world& w) { w.map.erase(present); }, erased);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.erase_if(present, [](auto&, auto&) { return true; }); }, erased);
+  fail_everywhere<world>(filled, [&](world& w) { w.map.erase_if(present, [](auto&, auto&) { return false; }); }, unchanged);
   fail_everywhere<world>(filled, [&](world& w) { w.map.clear(); }, holds([](content& c) { c.clear(); }));
   fail_everywhere<world>(filled, [&](world& w) { static_cast<void>(w.map.find(present)); }, unchanged);
   fail_everywhere<world>(filled, [&](world& w) { static_cast<void>(w.map.contains(present)); }, unchanged);
   fail_everywhere<world>(filled, [&](world& w) { w.map.visit(present, [](auto&, auto&) {}); }, unchanged);
   fail_everywhere<world>(filled, [&](world& w) { w.map.visit_all([](auto&, auto&) {}); }, unchanged);
+}
+
+namespace {
+
+struct growing_world {
+  pawl::tagged_pool<> pool;
+  map_over<int, int, pawl::tagged_pool<>> map{pool};
+};
+struct fixed_world {
+  pawl::tagged_pool<> pool{64};
+  map_over<int, int, pawl::tagged_pool<>> map{pool};
+};
+
+// How many elements a growing pool has nodes for, until it takes another block.
+int elements_before_it_grows() {
+  growing_world w;
+  w.map.insert(0, 0);
+  for (int i = 1;; ++i) {
+    const std::size_t before = allocations::of_this_thread();
+    w.map.insert(i, 0);
+    if (allocations::of_this_thread() != before) return i;
+  }
+}
+
+// Calls check(operation, intact) for each member, with a map of `size` elements.
+template <class World, class Check>
+void for_each_operation(int size, Check check) {
+  using world = World;
+  using content = std::vector<std::pair<int, int>>;
+  const auto holds = [size](auto change) {
+    return [size, change](world& w, bool threw) {
+      content expected;
+      for (int i = 0; i < size; ++i) expected.emplace_back(i, 0);
+      if (!threw) change(expected);
+      content all;
+      w.map.visit_all([&](const int& k, const int& v) { all.emplace_back(k, v); });
+      std::sort(all.begin(), all.end());
+      std::sort(expected.begin(), expected.end());
+      return all == expected && w.map.size() == expected.size();
+    };
+  };
+  const auto unchanged = holds([](content&) {});
+  const auto added = holds([size](content& c) { c.emplace_back(size, 1); });
+  const auto replaced = holds([](content& c) { c[7].second = 1; });
+  const auto erased = holds([](content& c) { c.erase(c.begin() + 7); });
+  using optional = std::optional<int>;
+  check([size](world& w) { w.map.insert(size, 1); }, added);
+  check([](world& w) { w.map.insert(7, 1); }, unchanged);
+  check([size](world& w) { w.map.try_emplace(size, 1); }, added);
+  check([size](world& w) { w.map.insert_or_assign(size, 1); }, added);
+  check([](world& w) { w.map.insert_or_assign(7, 1); }, replaced);
+  check([size](world& w) { w.map.insert_or_visit(size, 1, [](auto&, auto&) {}); }, added);
+  check([](world& w) { w.map.insert_or_visit(7, 1, [](auto&, auto&) {}); }, unchanged);
+  check([](world& w) { w.map.update(7, [](const int&) { return 1; }); }, replaced);
+  check([size](world& w) { w.map.upsert(size, [](const optional&) { return 1; }); }, added);
+  check([](world& w) { w.map.upsert(7, [](const optional&) { return 1; }); }, replaced);
+  check([](world& w) { w.map.erase(7); }, erased);
+  check([](world& w) { w.map.erase_if(7, [](auto&, auto&) { return true; }); }, erased);
+  check([](world& w) { w.map.erase_if(7, [](auto&, auto&) { return false; }); }, unchanged);
+  check([](world& w) { w.map.clear(); }, holds([](content& c) { c.clear(); }));
+  check([](world& w) { static_cast<void>(w.map.find(7)); }, unchanged);
+  check([](world& w) { static_cast<void>(w.map.contains(7)); }, unchanged);
+  check([](world& w) { w.map.visit(7, [](auto&, auto&) {}); }, unchanged);
+  check([](world& w) { w.map.visit_all([](auto&, auto&) {}); }, unchanged);
+}
+
+}  // namespace
+
+TEST_CASE("a hash_map over a growing pool survives the failure of every allocation") {
+  int size = 0;
+  std::thread([&size] { size = elements_before_it_grows(); }).join();
+  for_each_operation<growing_world>(size, [size](auto operation, const auto& intact) {
+    const auto filled = [size](growing_world& w) {
+      for (int i = 0; i < size; ++i) w.map.insert(i, 0);
+    };
+    fail_everywhere<growing_world>(filled, operation, intact);
+  });
+}
+
+TEST_CASE("a hash_map over a fixed pool allocates nothing once it is there, on whatever thread") {
+  constexpr int size = 40;
+  for_each_operation<fixed_world>(size, [](auto operation, const auto& intact) {
+    bool right = false;
+    std::thread([&] {
+      fixed_world w;
+      for (int i = 0; i < size; ++i) w.map.insert(i, 0);
+      bool failed_one = true;
+      std::thread([&] {
+        const allocations::failing now(1, true);
+        try {
+          operation(w);
+          failed_one = now.happened();
+        } catch (const std::bad_alloc&) {  // one was made, then
+        }
+      }).join();
+      right = intact(w, false) && !failed_one;
+    }).join();
+    verify(right);
+  });
+}
+
+TEMPLATE_TEST_CASE("a hash_set survives the failure of every allocation", "", pawl::hazard_pointers<>, pawl::epochs<>) {
+  struct world {
+    TestType domain;
+    set_over<std::string, TestType> set{domain};
+  };
+  using content = std::vector<std::string>;
+  constexpr int size = 40;
+  const auto filled = [](world& w) {
+    for (int i = 0; i < size; ++i) w.set.insert(text(i));
+  };
+  const auto holds = [](auto change) {
+    return [change](world& w, bool threw) {
+      content expected;
+      for (int i = 0; i < size; ++i) expected.push_back(text(i));
+      if (!threw) change(expected);
+      content all;
+      w.set.visit_all([&](const std::string& k) { all.push_back(k); });
+      std::sort(all.begin(), all.end());
+      std::sort(expected.begin(), expected.end());
+      return all == expected && w.set.size() == expected.size();
+    };
+  };
+  const std::string fresh = text(size);
+  const std::string present = text(7);
+  const auto unchanged = holds([](content&) {});
+  const auto added = holds([](content& c) { c.push_back(text(size)); });
+  const auto erased = holds([](content& c) { c.erase(c.begin() + 7); });
+  fail_everywhere<world>(filled, [&](world& w) { w.set.insert(fresh); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.insert(text(size)); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.insert(present); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.insert_or_visit(fresh, [](auto&) {}); }, added);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.insert_or_visit(present, [](auto&) {}); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.erase(present); }, erased);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.erase_if(present, [](auto&) { return true; }); }, erased);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.clear(); }, holds([](content& c) { c.clear(); }));
+  fail_everywhere<world>(filled, [&](world& w) { static_cast<void>(w.set.contains(present)); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.visit(present, [](auto&) {}); }, unchanged);
+  fail_everywhere<world>(filled, [&](world& w) { w.set.visit_all([](auto&) {}); }, unchanged);
 }
 
 namespace {

@@ -101,15 +101,13 @@ class pooled_map {
   PAWL_HOST_DEVICE explicit pooled_map(std::size_t expected_elements = 0, const Hash& hash = Hash(),
                                        const KeyEqual& equal = KeyEqual())
       : hash_(hash), equal_(equal) {
-    make_buckets(expected_elements);
+    take(new_buckets(domain_.domain(), expected_elements));
   }
   /// Over a pool that outlives the map. Of a fixed one, `expected_elements` is the capacity where nothing or more is said. Throws
-  /// std::invalid_argument where the pool's nodes are too small.
+  /// std::invalid_argument where the pool's nodes are too small, std::bad_alloc where memory is short; then the pool is as it was.
   PAWL_HOST_DEVICE explicit pooled_map(R& domain, std::size_t expected_elements = 0, const Hash& hash = Hash(),
                                        const KeyEqual& equal = KeyEqual())
-      : domain_(domain), hash_(hash), equal_(equal) {
-    make_buckets(expected_elements);
-  }
+      : pooled_map(new_buckets(domain, expected_elements), hash, equal) {}
   pooled_map(const pooled_map&) = delete;
   pooled_map& operator=(const pooled_map&) = delete;
   /// Gives all nodes back to the pool. No other thread uses the map any more.
@@ -408,7 +406,28 @@ class pooled_map {
   template <class Key, class MakeValue, class F>
   PAWL_HOST_DEVICE bool try_insert(Key&& key, MakeValue make, F&& on_found);
 
-  PAWL_HOST_DEVICE void make_buckets(std::size_t expected_elements);
+  // Memory for buckets, of a pool that the map is not bound to yet: binding fixes the size of the pool's nodes, which must not be where
+  // there is no memory for the map then.
+  struct new_buckets {
+    PAWL_HOST_DEVICE new_buckets(R& nodes, std::size_t expected_elements);
+    new_buckets(const new_buckets&) = delete;
+    new_buckets& operator=(const new_buckets&) = delete;
+    PAWL_HOST_DEVICE ~new_buckets() {
+      if (memory != nullptr) pool.deallocate(memory, std::size_t{1} << bits);
+    }
+    R& pool;
+    unsigned bits = 0;
+    atomic<link, backend>* memory = nullptr;
+  };
+  PAWL_HOST_DEVICE pooled_map(new_buckets&& made, const Hash& hash, const KeyEqual& equal)
+      : domain_(made.pool), hash_(hash), equal_(equal) {
+    take(std::move(made));
+  }
+  PAWL_HOST_DEVICE void take(new_buckets&& made) noexcept {
+    bucket_bits_ = made.bits;
+    buckets_ = std::exchange(made.memory, nullptr);
+    for (std::size_t b = 0; b < bucket_count(); ++b) std::construct_at(buckets_ + b, live_word(link{}, link{}));
+  }
 
   domain_handle<R, element> domain_;
   atomic<link, backend>* buckets_ = nullptr;
@@ -613,13 +632,13 @@ PAWL_HOST_DEVICE void pooled_map<K, V, Hash, KeyEqual, R>::visit_all(F f) const 
 }
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
-[[gnu::cold]] PAWL_HOST_DEVICE void pooled_map<K, V, Hash, KeyEqual, R>::make_buckets(std::size_t expected_elements) {
-  R& nodes = domain_.domain();
+[[gnu::cold]] PAWL_HOST_DEVICE pooled_map<K, V, Hash, KeyEqual, R>::new_buckets::new_buckets(R& nodes,
+                                                                                             std::size_t expected_elements)
+    : pool(nodes) {
   std::size_t wanted = expected_elements != 0 ? expected_elements : std::size_t{1} << env::tuning.bucket_piece_bits;
   if (nodes.is_fixed() && (expected_elements == 0 || expected_elements > nodes.capacity())) wanted = nodes.capacity();
-  while (bucket_bits_ < max_bits && bucket_count() < wanted) ++bucket_bits_;
-  buckets_ = nodes.template allocate<atomic<link, backend>>(bucket_count());
-  for (std::size_t b = 0; b < bucket_count(); ++b) std::construct_at(buckets_ + b, live_word(link{}, link{}));
+  while (bits < max_bits && std::size_t{1} << bits < wanted) ++bits;
+  memory = nodes.template allocate<atomic<link, backend>>(std::size_t{1} << bits);
 }
 
 template <class K, class V, class Hash, class KeyEqual, is_reclaimer R>
