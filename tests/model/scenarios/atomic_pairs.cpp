@@ -36,8 +36,8 @@ struct operation {
 };
 enum class result { found, other };
 template <class F>
-operation make(const char* name, result is, F f) {
-  return {name, f, f,
+operation make(const std::string& call, result is, F f) {
+  return {call.substr(0, call.find('(')), f, f,
           [f](ordinary& o, int n) {
             const pawl::atomic_ref<int, pawl::backend::builtin> ref(o.value);
             return f(ref, n);
@@ -129,8 +129,8 @@ class race_between {
     {
       const pawl::atomic_ref<int, B> ref(object);
       run(h, [&](std::size_t i) { return all_[i].on_ref(ref, number(i)); });
+      h.call([&] { return ref.load(relaxed); }, [](const ordinary& o) { return o.value; });
     }
-    h.call([&] { return object; }, [](const ordinary& o) { return o.value; });
   }
   [[nodiscard]] std::string name() const {
     std::string text;
@@ -282,13 +282,13 @@ void add_atomic_pairs(std::vector<scenario>& all) {
   add_waits<flag>(
       all, "atomic_flag, waiting until it is set", false, [](flag& f) { static_cast<void>(f.test_and_set(release)); }, none);
   add_waits<flag>(
-      all, "atomic_flag, waiting until it is clear", true, [](flag& f) { f.clear(release); },
+      all, "waiting: atomic_flag, until it is clear", true, [](flag& f) { f.clear(release); },
       [](flag& f) { static_cast<void>(f.test_and_set(relaxed)); });
   using number = atomic<int>;
-  add_waits<number>(all, "atomic, waiting for store", 0, [](number& o) { o.store(1, release); }, none);
-  add_waits<number>(all, "atomic, waiting for exchange", 0, [](number& o) { o.exchange(1, release); }, none);
-  add_waits<number>(all, "atomic, waiting for fetch_add", 0, [](number& o) { o.fetch_add(1, release); }, none);
-  add_waits<number>(all, "atomic, waiting for store_or", 0, [](number& o) { o.store_or(1, release); }, none);
+  add_waits<number>(all, "waiting: atomic, for store", 0, [](number& o) { o.store(1, release); }, none);
+  add_waits<number>(all, "waiting: atomic, for exchange", 0, [](number& o) { o.exchange(1, release); }, none);
+  add_waits<number>(all, "waiting: atomic, for fetch_add", 0, [](number& o) { o.fetch_add(1, release); }, none);
+  add_waits<number>(all, "waiting: atomic, for store_or", 0, [](number& o) { o.store_or(1, release); }, none);
 }
 
 #undef PAWL_TEST_FETCH

@@ -50,6 +50,7 @@ std::string name_of(const steps& all) {
 }
 
 constexpr int most_values = 16;
+constexpr int untouched = -2;  // what a pop that finds nothing leaves in place
 
 /// All that a pop_all found.
 struct values {
@@ -97,7 +98,6 @@ class shared {
     if (found) took(*found);
   }
   void pop_into() {
-    constexpr int untouched = -2;
     const int found = history_.call(
         [&] {
           int value = untouched;
