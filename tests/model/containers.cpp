@@ -3,6 +3,7 @@
 #include "model/scenarios.hpp"
 
 #include "catch.hpp"
+#include "model/graphs.hpp"
 #include "soak.hpp"
 
 namespace {
@@ -14,11 +15,20 @@ void explore(const char* of, bool waits = false) {
   for (const scenarios::scenario& each : scenarios::all()) {
     if ((each.large && !soaks) || each.name.rfind(of, 0) != 0) continue;
     ++scenarios_found;
-    const pawl::model::report r = scenarios::explore(each);
+    seen_graphs graphs;
+    scenarios::scenario watched = each;
+    watched.body = [&graphs, &each] {
+      graphs.begins();
+      each.body();
+      graphs.ends();
+    };
+    const pawl::model::report r = scenarios::explore(watched);
     INFO(each.name << (r.violation ? "\n" + r.violation->message + "\n" + r.violation->trace : ""));
     CHECK(r.ok());
     CHECK(r.complete);
     if (!waits) CHECK(r.blocked == 0);
+    CHECK(graphs.twice() == 0);
+    CHECK(graphs.runs() == r.executions + r.blocked);
     executions += r.executions;
   }
   CHECK(scenarios_found > 0);
