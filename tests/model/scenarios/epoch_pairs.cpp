@@ -84,6 +84,34 @@ void add_pairs(std::vector<scenario>& all) {
   }
 }
 
+void add_triples(std::vector<scenario>& all) {
+  // Those that differ most: a reader, and each way in which an object goes.
+  std::vector<operation> differ;
+  for (const operation& each : operations) {
+    for (const char* name : {"lock, read, unlock", "replace, reclaim", "reclaim", "take out, synchronize, free", "barrier"}) {
+      if (each.name == std::string(name)) differ.push_back(each);
+    }
+  }
+  for (std::size_t a = 0; a < differ.size(); ++a) {
+    for (std::size_t b = a; b < differ.size(); ++b) {
+      for (std::size_t c = b; c < differ.size(); ++c) {
+        const operation of[] = {differ[a], differ[b], differ[c]};
+        const std::string name = std::string(of[0].name) + " | " + of[1].name + " | " + of[2].name;
+        // Some have 60,000 executions and more.
+        const auto has = [&name](const char* part) { return name.find(part) != std::string::npos; };
+        const bool large = has("replace, reclaim") && has("barrier");
+        all.push_back({"rcu: with one retired: " + name,
+                       [first = of[0].run, second = of[1].run, third = of[2].run] {
+                         replaced<> o;
+                         o.replace();
+                         at_once([&] { first(o); }, [&] { second(o); }, [&] { third(o); });
+                       },
+                       large});
+      }
+    }
+  }
+}
+
 /// backend::model where a light fence is a fence that the processor executes, as on a system without membarrier: readers say so.
 struct without_membarrier : B {
   static constexpr const char* name = "model, without membarrier";
@@ -158,6 +186,7 @@ void add_without_membarrier(std::vector<scenario>& all) {
 
 void add_epoch_pairs(std::vector<scenario>& all) {
   add_pairs(all);
+  add_triples(all);
   add_without_membarrier(all);
 }
 

@@ -97,6 +97,29 @@ void add_hazard_pairs(std::vector<scenario>& all) {
                      }});
     }
   }
+  // Triples of those that differ most.
+  std::vector<operation> differ;
+  for (const operation& each : operations) {
+    for (const char* name : {"protect, read", "a batch, protect by each, read", "replace, reclaim", "reclaim"}) {
+      if (each.name == std::string(name)) differ.push_back(each);
+    }
+  }
+  for (std::size_t a = 0; a < differ.size(); ++a) {
+    for (std::size_t b = a; b < differ.size(); ++b) {
+      for (std::size_t c = b; c < differ.size(); ++c) {
+        const operation of[] = {differ[a], differ[b], differ[c]};
+        const std::string name = std::string(of[0].name) + " | " + of[1].name + " | " + of[2].name;
+        const bool large = name == "a batch, protect by each, read | replace, reclaim | replace, reclaim";
+        all.push_back({"hazard pointer: with one retired: " + name,
+                       [first = of[0].run, second = of[1].run, third = of[2].run] {
+                         replaced o;
+                         o.replace();
+                         at_once([&] { first(o); }, [&] { second(o); }, [&] { third(o); });
+                       },
+                       large});
+      }
+    }
+  }
 }
 
 }  // namespace scenarios
