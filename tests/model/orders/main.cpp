@@ -330,7 +330,7 @@ int main(int argc, char** argv) {
   page << "## Caught\n\n| place | access | order | weakened to | found by | as |\n|---|---|---|---|---|---|\n";
   const auto place_of = [](const finding& each) {
     const std::string file = file_of(each.site);
-    return file.empty() ? "environment" : file + ":" + std::to_string(each.site.where.line);
+    return file.empty() ? "a scenario's own" : file + ":" + std::to_string(each.site.where.line);
   };
   const auto to_of = [](const finding& each) {
     return each.site.kind == access_kind::light_fence || each.site.kind == access_kind::heavy_fence
