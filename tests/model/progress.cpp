@@ -121,13 +121,13 @@ TEST_CASE("where the number of executions is given, the part that is done is exa
     listened_to terminal(true);
     model::options o;
     o.mode = model::mode::random;
-    o.max_executions = 128;
+    o.max_executions = 256;
     check_slow(o);
     text = terminal.said();
   }
   CAPTURE(text);
   CHECK(has(text, "64 executions, 0 blocked, "));
-  CHECK(has(text, "; about 50 % done, "));
+  CHECK(has(text, "; about 25 % done, "));
 }
 TEST_CASE("elsewhere a check says nothing, and on a terminal neither where it was not asked") {
   listened_to pipe(false);
