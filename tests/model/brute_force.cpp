@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "model/graphs.hpp"
 #include "soak.hpp"
 
 namespace {
@@ -443,11 +444,12 @@ class brute_force {
 
 class body {
  public:
-  body(const program& p, const std::vector<std::size_t>& threads, std::vector<outcome>& executions)
-      : program_(p), threads_(threads), executions_(executions) {
+  body(const program& p, const std::vector<std::size_t>& threads, std::vector<outcome>& executions, seen_graphs& graphs)
+      : program_(p), threads_(threads), executions_(executions), graphs_(graphs) {
     for (std::size_t i = 0; i < p.steps.size(); ++i) names_[i] = name_of(i);
   }
   void operator()() const {
+    graphs_.begins();
     pawl::atomic<int, B> atomics[locations];
     model::var<int> data{0};
     outcome seen;
@@ -461,6 +463,7 @@ class body {
     for (std::size_t i = 0; i < program_.steps.size(); ++i) model::observe(names_[i].c_str(), seen[i]);
     for (std::size_t l = 0; l < locations; ++l) model::observe(last_names[l], seen[most_steps + l]);
     if (executions_.size() < executions_.capacity()) executions_.push_back(seen);  // no allocation while the checker runs
+    graphs_.ends();
   }
 
  private:
@@ -506,6 +509,7 @@ class body {
   const program& program_;
   const std::vector<std::size_t>& threads_;  // in the order in which they begin
   std::vector<outcome>& executions_;
+  seen_graphs& graphs_;
   std::array<std::string, most_steps> names_;
 };
 
@@ -521,7 +525,8 @@ void agree(const program& p, const brute_force& expected, const std::vector<std:
   o.spurious_failures = 0;
   o.memory_model = by;
   o.preemption_bound = preemptions;
-  const model::report r = model::check(o, body(p, threads, executions));
+  seen_graphs graphs;
+  const model::report r = model::check(o, body(p, threads, executions, graphs));
   const std::string violation = r.violation ? to_string(r.violation->kind) : "none";
   INFO("the checker: " << r.executions << " executions, violation: " << violation
                        << (r.violation ? ", " + r.violation->message : ""));
@@ -546,6 +551,8 @@ void agree(const program& p, const brute_force& expected, const std::vector<std:
   if (preemptions && p.has(kind::await)) return;
   REQUIRE(r.executions == expected.executions.size());
   if (preemptions) return;  // many orders of an execution's steps
+  REQUIRE(graphs.twice() == 0);
+  REQUIRE(graphs.runs() == r.executions + r.blocked);
   // Each outcome as often as there are executions with it: none is explored twice where another is forgotten.
   std::sort(executions.begin(), executions.end());
   std::vector<outcome> all = expected.executions;

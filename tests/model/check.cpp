@@ -160,6 +160,80 @@ TEST_CASE("what a release publishes an acquire may read, and nothing less") {
   violates(kind::data_race, passes(release, relaxed));
 }
 
+TEST_CASE("a result-less change is no read: what it changed is not known by an acquire fence behind it") {
+  // Whoever finds 3 afterwards has changed what the writer published. The fence stands between the change and the look at it, so it can only
+  // be fed by the change itself.
+  const auto passes = [](auto change) {
+    return [=] {
+      atomic<int, B> x{0};
+      model::var<int> data{0};
+      model::thread writer([&] {
+        data.set(1);
+        x.store(1, release);
+      });
+      model::thread changes([&] {
+        change(x);
+        B::thread_fence(acquire);
+        if (x.load(relaxed) == 3) model::require(data.get() == 1, "not what was written");
+      });
+      writer.join();
+      changes.join();
+    };
+  };
+  holds(3, passes([](auto& x) { x.fetch_add(2, relaxed); }));
+  holds(3, passes([](auto& x) { x.fetch_or(2, relaxed); }));
+  holds(3, passes([](auto& x) { x.fetch_xor(2, relaxed); }));
+  violates(kind::data_race, passes([](auto& x) { x.store_add(2, relaxed); }));
+  violates(kind::data_race, passes([](auto& x) { x.store_sub(-2, relaxed); }));
+  violates(kind::data_race, passes([](auto& x) { x.store_or(2, relaxed); }));
+  violates(kind::data_race, passes([](auto& x) { x.store_xor(2, relaxed); }));
+}
+
+TEST_CASE("threads that start threads: as many executions as there are orders") {
+  const auto nested = [](bool join_first) {
+    return [join_first] {
+      atomic<int, B> x{0};
+      const auto outer = [&] {
+        model::thread inner([&] { x.fetch_add(1, relaxed); });
+        if (join_first) inner.join();
+        x.fetch_add(1, relaxed);
+        if (!join_first) inner.join();
+      };
+      model::thread a(outer);
+      model::thread b(outer);
+      a.join();
+      b.join();
+      model::require(x.load(relaxed) == 4, "an addition is lost");
+    };
+  };
+  holds(24, nested(false));  // four additions, all at once
+  holds(6, nested(true));  // each thread's two in order
+  // What came before the start is known to the started thread and to those that it starts.
+  holds(1, [] {
+    model::var<int> data{0};
+    model::thread a([&] {
+      data.set(1);
+      model::thread b([&] {
+        model::thread c([&] { model::require(data.get() == 1, "what came before"); });
+        c.join();
+        data.set(2);
+      });
+      b.join();
+      model::require(data.get() == 2, "what its thread did");
+    });
+    a.join();
+  });
+  violates(kind::data_race, [] {
+    model::var<int> data{0};
+    model::thread a([&] {
+      model::thread b([&] { data.set(1); });
+      data.set(2);
+      b.join();
+    });
+    a.join();
+  });
+}
+
 TEST_CASE("a weak compare-and-swap may fail for nothing") {
   const auto set_once = [](int threads) {
     return [threads] {

@@ -3,6 +3,7 @@
 #include "model/scenarios.hpp"
 
 #include "catch.hpp"
+#include "model/graphs.hpp"
 #include "soak.hpp"
 
 namespace {
@@ -14,11 +15,20 @@ void explore(const char* of, bool waits = false) {
   for (const scenarios::scenario& each : scenarios::all()) {
     if ((each.large && !soaks) || each.name.rfind(of, 0) != 0) continue;
     ++scenarios_found;
-    const pawl::model::report r = scenarios::explore(each);
+    seen_graphs graphs;
+    scenarios::scenario watched = each;
+    watched.body = [&graphs, &each] {
+      graphs.begins();
+      each.body();
+      graphs.ends();
+    };
+    const pawl::model::report r = scenarios::explore(watched);
     INFO(each.name << (r.violation ? "\n" + r.violation->message + "\n" + r.violation->trace : ""));
     CHECK(r.ok());
     CHECK(r.complete);
     if (!waits) CHECK(r.blocked == 0);
+    CHECK(graphs.twice() == 0);
+    CHECK(graphs.runs() == r.executions + r.blocked);
     executions += r.executions;
   }
   CHECK(scenarios_found > 0);
@@ -26,6 +36,24 @@ void explore(const char* of, bool waits = false) {
 }
 
 }  // namespace
+
+TEST_CASE("weak compare-and-swaps that fail for nothing: the small scenarios again, once for each thread and object") {
+  int complete = 0;
+  for (const scenarios::scenario& each : scenarios::all()) {
+    constexpr std::uint64_t small = 30;
+    if (each.large || scenarios::explore(each, small + 1).executions > small) continue;
+    pawl::model::options o;
+    o.spurious_failures = 1;
+    o.reuse = each.reuse;
+    o.max_executions = 500;
+    const pawl::model::report r = pawl::model::check(o, each.body);
+    INFO(each.name << (r.violation ? "\n" + r.violation->message + "\n" + r.violation->trace : ""));
+    CHECK(r.ok());
+    complete += r.complete ? 1 : 0;
+  }
+  CAPTURE(complete);
+  CHECK(complete >= 2000);
+}
 
 TEST_CASE("atomics: each read-modify-write on two threads") { explore("atomic"); }
 TEST_CASE("tagged values: a late compare-and-swap") { explore("tagged: "); }

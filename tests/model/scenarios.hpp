@@ -41,13 +41,17 @@ void at_once(F&&... each) {
 
 // Each in a file of its own, in scenarios/.
 void add_atomics(std::vector<scenario>& all);
+void add_atomic_pairs(std::vector<scenario>& all);
 void add_fences(std::vector<scenario>& all);
 void add_pools(std::vector<scenario>& all);
 void add_hazard_pointers(std::vector<scenario>& all);
+void add_hazard_pairs(std::vector<scenario>& all);
 void add_epochs(std::vector<scenario>& all);
+void add_epoch_pairs(std::vector<scenario>& all);
 void add_stacks_and_queues(std::vector<scenario>& all);
 void add_maps(std::vector<scenario>& all);
 void add_pooled_maps(std::vector<scenario>& all);
+void add_sets(std::vector<scenario>& all);
 void add_waiting(std::vector<scenario>& all);
 void add_spin_locks(std::vector<scenario>& all);
 void add_llsc(std::vector<scenario>& all);
@@ -55,13 +59,17 @@ void add_llsc(std::vector<scenario>& all);
 inline std::vector<scenario> all() {
   std::vector<scenario> found;
   add_atomics(found);
+  add_atomic_pairs(found);
   add_fences(found);
   add_pools(found);
   add_hazard_pointers(found);
+  add_hazard_pairs(found);
   add_epochs(found);
+  add_epoch_pairs(found);
   add_stacks_and_queues(found);
   add_maps(found);
   add_pooled_maps(found);
+  add_sets(found);
   add_waiting(found);
   add_spin_locks(found);
   add_llsc(found);

@@ -202,7 +202,7 @@ struct environment<backend::model> {
       using model::detail::access_kind;
       const auto kind = sides == model::detail::explorer::symmetry::light ? access_kind::light_fence : access_kind::heavy_fence;
       // Weakened, it is no fence at all: these two have one order each.
-      if (model::detail::watch_orders({}, kind, std::memory_order_seq_cst) != std::memory_order_seq_cst) return;
+      if (model::detail::watch_orders(where, kind, std::memory_order_seq_cst) != std::memory_order_seq_cst) return;
       e->name(where);
       e->steps().fence(order, sides);
       e->step_taken(sides == model::detail::explorer::symmetry::light ? "light fence" : "heavy fence", where, 0);

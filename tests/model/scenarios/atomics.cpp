@@ -347,7 +347,11 @@ void add_atomics(std::vector<scenario>& all) {
                    model::require(!flag.test(relaxed) && guarded.get() >= 1, "it is clear at the end");
                  }});
 
-  add_tagged<pawl::tagged<std::uint32_t>, std::uint32_t>(all, "an index", as_index{});
+  using index = pawl::tagged<std::uint32_t>;
+  add_general_changes<index>(all, "tagged index", index(), index().next(1), index().next(2));
+  using pointer = pawl::tagged<const int*>;
+  add_general_changes<pointer>(all, "tagged pointer", pointer(), pointer().next(places), pointer().next(places + 1));
+  add_tagged<index, std::uint32_t>(all, "an index", as_index{});
   add_tagged<pawl::tagged<char*>, char*>(all, "a pointer of 16 bytes", as_pointer{});
   add_tagged<pawl::packed_ptr<char>, char*>(all, "a packed pointer", as_pointer{});
 }
@@ -390,6 +394,46 @@ void add_fences(std::vector<scenario>& all) {
                    });
                    model::require(seen[0] == 1 || (seen[2] & 1) != 0, "the first or the third sees the other");
                    model::require(seen[1] == 1 || (seen[2] & 2) != 0, "the second or the third sees the other");
+                 }});
+  // A heavy fence is a full one on both sides, and is ordered against a plain one.
+  const auto both_see = [&all](const std::string& name, auto first, auto second) {
+    all.push_back({"fence: store, " + name + ", load", [=] {
+                     atomic<int> x{0};
+                     atomic<int> y{0};
+                     int seen[2]{};
+                     at_once(
+                         [&] {
+                           x.store(1, relaxed);
+                           first();
+                           seen[0] = y.load(relaxed);
+                         },
+                         [&] {
+                           y.store(1, relaxed);
+                           second();
+                           seen[1] = x.load(relaxed);
+                         });
+                     model::require(seen[0] + seen[1] >= 1, "one of them sees the other");
+                   }});
+  };
+  const auto heavy = [] { pawl::asymmetric_thread_fence_heavy<B>(); };
+  const auto full = [] { B::thread_fence(std::memory_order_seq_cst); };
+  both_see("heavy, load | store, heavy", heavy, heavy);
+  both_see("heavy, load | store, full", heavy, full);
+  both_see("full, load | store, full", full, full);
+  all.push_back({"fence: heavy of release, then a store | a load, then light of acquire", [] {
+                   atomic<int> ready{0};
+                   model::var<int> known{0};
+                   at_once(
+                       [&] {
+                         known.set(1);
+                         pawl::asymmetric_thread_fence_heavy<B>(release);
+                         ready.store(1, relaxed);
+                       },
+                       [&] {
+                         if (ready.load(relaxed) == 0) return;
+                         pawl::asymmetric_thread_fence_light<B>(acquire);
+                         model::require(known.get() == 1, "what came before the release");
+                       });
                  }});
   all.push_back({"fence: light of release, then a store | a load, then heavy of acquire", [] {
                    atomic<int> ready{0};

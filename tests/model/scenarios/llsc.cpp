@@ -3,9 +3,12 @@
 // was there at once.
 #include <pawl/llsc.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "model/scenarios.hpp"
 
@@ -194,6 +197,68 @@ void add_for(std::vector<scenario>& all, const std::string& type) {
   });
 }
 
+/// All pairs of what a thread does to one, each with each, and triples; as a history. A store under a link may fail beside another one: then
+/// it changed nothing.
+template <class T>
+void add_pairs(std::vector<scenario>& all, const std::string& type) {
+  using counter = model::spec::counter;
+  using history = model::linearizable<counter>;
+  struct operation {
+    const char* name;
+    void (*run)(llsc<T>&, history&, T n, bool& stored);  // which the history still asks for at its end
+  };
+  static constexpr operation operations[] = {
+      {"load", [](llsc<T>& cell, history& h, T,
+                  bool&) { h.call([&] { return number(cell.load(acquire)); }, [](const counter& s) { return s.value(); }); }},
+      {"link, validate",
+       [](llsc<T>& cell, history& h, T, bool&) {
+         h.call(
+             [&] {
+               const auto link = cell.load_linked(acquire);
+               static_cast<void>(link.validate(relaxed));
+               return number(link.value());
+             },
+             [](const counter& s) { return s.value(); });
+       }},
+      {"add", [](llsc<T>& cell, history& h, T n,
+                 bool&) { h.call([&] { return number(add(cell, n)); }, [n](counter& s) { return s.fetch_add(number(n)); }); }},
+      {"add once, if nobody else stores",
+       [](llsc<T>& cell, history& h, T n, bool& stored) {
+         h.call(
+             [&] {
+               auto link = cell.load_linked(relaxed);
+               stored = link.store_conditional(static_cast<T>(link.value() + n), std::memory_order_acq_rel);
+               return stored ? number(link.value()) : -1;
+             },
+             [&stored, n](counter& s) { return stored ? s.fetch_add(number(n)) : -1; });
+       }},
+  };
+  const auto race = [&all, &type](const std::vector<operation>& of) {
+    std::string name = "llsc: " + type + ", in a history: ";
+    for (std::size_t i = 0; i < of.size(); ++i) name += (i == 0 ? "" : " | ") + std::string(of[i].name);
+    all.push_back({name, [of] {
+                     llsc<T> cell{T{8}};
+                     bool stored[3]{};
+                     history h(counter(8));
+                     const auto thread = [&](std::size_t i) {
+                       return [&, i] { of[i].run(cell, h, static_cast<T>(i + 1), stored[i]); };
+                     };
+                     if (of.size() == 2) {
+                       at_once(thread(0), thread(1));
+                     } else {
+                       at_once(thread(0), thread(1), thread(2));
+                     }
+                     h.call([&] { return number(cell.load(relaxed)); }, [](const counter& s) { return s.value(); });
+                   }});
+  };
+  for (std::size_t a = 0; a < std::size(operations); ++a) {
+    for (std::size_t b = a; b < std::size(operations); ++b) {
+      race({operations[a], operations[b]});
+      for (std::size_t c = b; c < std::size(operations); ++c) race({operations[a], operations[b], operations[c]});
+    }
+  }
+}
+
 /// A stack of two nodes by number under one llsc: a pop that is late must fail although its node has come back.
 template <class T>
 void add_late_pop(std::vector<scenario>& all, const std::string& type) {
@@ -232,11 +297,14 @@ void add_late_pop(std::vector<scenario>& all, const std::string& type) {
 void add_llsc(std::vector<scenario>& all) {
   add_for<std::uint8_t>(all, "a byte");
   add_for<std::uint32_t>(all, "4 bytes");
+  add_pairs<std::uint8_t>(all, "a byte");
+  add_pairs<std::uint32_t>(all, "4 bytes");
   add_late_pop<std::uint8_t>(all, "a byte");
   add_late_pop<std::uint32_t>(all, "4 bytes");
   [&all]<class Backend>(Backend) {
     if constexpr (Backend::has_double_width) {
       add_for<std::uint64_t>(all, "8 bytes");
+      add_pairs<std::uint64_t>(all, "8 bytes");
       add_late_pop<std::uint64_t>(all, "8 bytes");
     }
   }(B{});

@@ -114,6 +114,33 @@ void add_to_all(std::vector<scenario>& all, const std::string& name) {
     });
     model::require(data.sections.get() >= 2 && lock.try_lock(), "who locks came in, and it is free in the end");
   });
+  add("lock | try_lock | try_lock", [] {
+    Lock lock;
+    guarded data;
+    const auto tries = [&] {
+      if (!lock.try_lock()) return;
+      data.enter();
+      lock.unlock();
+    };
+    at_once(
+        [&] {
+          const std::scoped_lock holder(lock);
+          data.enter();
+        },
+        tries, tries);
+    model::require(data.sections.get() >= 1 && lock.try_lock(), "who locks came in, and it is free in the end");
+  });
+  add("try_lock | try_lock | try_lock", [] {
+    Lock lock;
+    guarded data;
+    const auto use = [&] {
+      if (!lock.try_lock()) return;
+      data.enter();
+      lock.unlock();
+    };
+    at_once(use, use, use);
+    model::require(data.sections.get() >= 1 && lock.try_lock(), "one came in, and it is free in the end");
+  });
   // unlock touches nothing of the lock when another may have it: so who gets it last may end it.
   add("lock | lock, and the last one ends it", [] {
     Lock* const lock = model::make<Lock>();
