@@ -43,6 +43,7 @@ void epochs<B, Alloc>::barrier() noexcept {
 
   list all;
   take_all(all);
+  // Of the orphans some were unlinked since take_all's own fences. Without it, their readers' pins might not be seen.
   asymmetric_thread_fence_heavy<B>();
   wait_for_readers(next_epoch());
   const std::size_t freed = all.size;
@@ -60,7 +61,7 @@ void epochs<B, Alloc>::take_all(list& all) noexcept {
   // relaxed: seen after the fence by who doesn't own its lists before it, see record::begin
   taking_.take(std::memory_order_relaxed);
   // Before the walk: a record that it doesn't find was made by who sees taking_ when it claims its lists, and so moves nothing into them.
-  asymmetric_thread_fence_heavy<B>();
+  asymmetric_thread_fence_heavy<B>();  // for records made late
   records_.for_each([](record& each) noexcept { each.taken.take(std::memory_order_relaxed); });
   asymmetric_thread_fence_heavy<B>();
   yield_backoff backoff;
