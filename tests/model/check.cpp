@@ -492,3 +492,24 @@ TEST_CASE("memory is not used by a thread that only guesses that it was allocate
   CHECK(r.violation->message.find("memory is used, and its allocation (check.cpp:") != std::string::npos);
   CHECK(r.violation->message.find("that store is relaxed (release, or a release fence before it, is needed)") != std::string::npos);
 }
+
+TEST_CASE("atomics of different sizes in the same memory are refused") {
+  const auto both = [](auto first, std::size_t at, auto second) {
+    return [first, at, second] {
+      alignas(8) unsigned char bytes[8] = {};
+      auto& one = *reinterpret_cast<decltype(first)*>(bytes);
+      auto& other = *reinterpret_cast<decltype(second)*>(bytes + at);
+      pawl::atomic_ref<decltype(first), B>(one).store(first, relaxed);
+      pawl::atomic_ref<decltype(second), B>(other).store(second, relaxed);
+    };
+  };
+  for (const model::report& r :
+       {model::check(both(std::uint64_t{1}, 0, std::uint32_t{1})), model::check(both(std::uint64_t{1}, 4, std::uint32_t{1})),
+        model::check(both(std::uint16_t{1}, 0, std::uint64_t{1})), model::check(both(std::uint8_t{1}, 0, std::uint16_t{1}))}) {
+    REQUIRE(!r.ok());
+    CHECK(r.violation->kind == model::violation_kind::requirement);
+    CHECK(r.violation->message.find("to memory that is an atomic of") != std::string::npos);
+  }
+  CHECK(model::check(both(std::uint32_t{1}, 4, std::uint32_t{1})).ok());
+  CHECK(model::check(both(std::uint64_t{1}, 0, std::int64_t{1})).ok());
+}

@@ -116,7 +116,7 @@ struct environment<backend::model> {
     if (auto* const e = model::detail::active) {
       uint128 value = 0;
       __builtin_memcpy(&value, memory, bytes);
-      e->begin_atomic(memory, value);
+      e->begin_atomic(memory, bytes, value);
       e->stop_if_failed();
     }
   }

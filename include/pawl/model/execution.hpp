@@ -213,7 +213,7 @@ class execution {
 
   // ---- Atomics -------------------------------------------------------------------------------------------------------------------
 
-  [[gnu::noinline]] void begin_atomic(const void* address, uint128 value) {
+  [[gnu::noinline]] void begin_atomic(const void* address, std::size_t bytes, uint128 value) {
     if (setting_up()) return;
     const place where = named({});
     object& o = note_write(address, "begun", where, "atomic begins");
@@ -223,6 +223,7 @@ class execution {
     if (nth == mine.size()) mine.push_back(explorer_.state().add_location());
     o.what = object::life::atomic;
     o.location = mine[nth];
+    o.bytes = static_cast<std::uint8_t>(bytes);
     explorer_.state().at(o.location).initial_value = value;
     explorer_.act();
     if (shows()) [[unlikely]]
@@ -246,8 +247,8 @@ class execution {
     const place where = named(given);
     const unsigned t = explorer_.running();
     object* const o = objects_.known_at(address);
-    if (o == nullptr || o->what != object::life::atomic || !o->written.happens_before(explorer_.state().threads[t].now, t))
-        [[unlikely]]
+    if (o == nullptr || o->what != object::life::atomic || o->bytes != bytes ||
+        !o->written.happens_before(explorer_.state().threads[t].now, t)) [[unlikely]]
       return meet_atomic(address, bytes, where, operation);
     o->used.time[t] = moment_of(t).time;
     o->where_used[t] = where;
@@ -549,6 +550,7 @@ class execution {
   }
   // location_of for an atomic that is no atomic yet, or not for this thread.
   [[gnu::noinline]] std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where, const char* operation) {
+    ensure_of_one_size(address, bytes, where);
     object& o = objects_.at(address);
     if (o.what != object::life::atomic) {
       check_not_null(address, where);
@@ -561,6 +563,7 @@ class execution {
       ensure_written(address, bytes, where, operation);
       o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
       o.what = object::life::atomic;
+      o.bytes = static_cast<std::uint8_t>(bytes);
       uint128 value = 0;
       std::memcpy(&value, address, bytes);
       explorer_.state().at(o.location).initial_value = value;
@@ -576,6 +579,22 @@ class execution {
     o.used.time[t] = moment_of(t).time;
     o.where_used[t] = where;
     return o.location;
+  }
+  // No memory model says what atomic accesses of different sizes to the same bytes do.
+  void ensure_of_one_size(const void* address, std::size_t bytes, const place& where) {
+    const auto refuse = [&](const object& other) {
+      if (other.what != object::life::atomic || (other.address == address && other.bytes == bytes)) return;
+      const auto text = [&] {
+        return "an atomic access of " + std::to_string(bytes) + " bytes, to memory that is an atomic of " +
+               std::to_string(unsigned{other.bytes}) + ": what that does is not known";
+      };
+      fail(violation_kind::requirement, text, where, "atomic access");
+    };
+    objects_.for_each_in(address, bytes, refuse);
+    for (std::size_t before = 1; before < sizeof(uint128); ++before) {
+      const object* const other = objects_.known_at(static_cast<const std::byte*>(address) - before);
+      if (other != nullptr && other->bytes > before) refuse(*other);
+    }
   }
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
   // four bytes that may be a value.)

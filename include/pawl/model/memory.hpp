@@ -38,6 +38,7 @@ struct object {
   std::uint32_t run = 0;  // in which this was noted; other runs' notes are void
   life what = life::none;
   std::uint32_t location = 0;
+  std::uint8_t bytes = 0;  // of an atomic
   moment written;  // the last plain write, or the begin of an atomic
   place where_written;
   clock used;  // per thread, its last read, or access to an atomic
