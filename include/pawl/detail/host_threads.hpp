@@ -111,13 +111,14 @@ class host_per_thread {
     this_thread_table.reserve_one();
     for (lease* each = registry_->leases.load(std::memory_order_acquire); each != nullptr; each = each->next) {
       if (!try_adopt(*each)) continue;
-      this_thread_table.insert(registry_, each);
+      this_thread_table.insert(each);
       return *static_cast<T*>(each->object);
     }
     struct owned_lease {
-      lease* made = new lease{this_process()};
+      lease* made = new lease{this_process(), nullptr, nullptr, nullptr};
       ~owned_lease() { delete made; }
     } owned;
+    owned.made->key = registry_;
     owned.made->object = make();
     lease* const mine = owned.made;
     owned.made = nullptr;
@@ -125,7 +126,7 @@ class host_per_thread {
     // release: publishes *mine and its object to whoever walks the leases
     while (!registry_->leases.compare_exchange_weak(mine->next, mine, std::memory_order_release, std::memory_order_relaxed)) {
     }
-    this_thread_table.insert(registry_, mine);
+    this_thread_table.insert(mine);
     return *static_cast<T*>(mine->object);
   }
 
