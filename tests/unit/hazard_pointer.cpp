@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <thread>
 #include <type_traits>
@@ -452,6 +453,88 @@ TEST_CASE("while deleters run, another thread may be in its fence") {
   first->retire({}, domain);
   for (int i = 1; i < due; ++i) (new object)->retire({}, domain);
   CHECK(fences == 1);
+}
+
+namespace {
+
+// Counts the plain fields that are read: a scan reads those of each object that it compares a slot with.
+struct read_counted : minimal_backend {
+  static inline std::uint64_t reads = 0;
+};
+
+}  // namespace
+
+template <>
+struct pawl::environment<read_counted> : pawl::environment<pawl::backend::builtin> {
+  static constexpr pawl::tuning tuning{.scan_threshold = 64};
+  static constexpr bool tracks_plain = true;
+  static void read(const void* /*memory*/, std::size_t /*bytes*/) noexcept { ++read_counted::reads; }
+  static void write(void* /*memory*/, std::size_t /*bytes*/) noexcept {}
+};
+
+namespace {
+
+/// Protects as many objects as wanted, each by a hazard pointer of its own.
+class many_protected {
+ public:
+  using domain_type = hazard_pointers<read_counted>;
+
+  many_protected(std::size_t count, domain_type& domain) : sources_(count), guards_(count) {
+    make_hazard_pointer_batch(std::span(guards_), domain);
+    for (std::size_t i = 0; i < count; ++i) {
+      sources_[i].store(new object);
+      guards_[i].protect(sources_[i]);
+    }
+  }
+  void retire_all(domain_type& domain) {
+    for (auto& each : sources_) each.load()->retire({}, domain);
+  }
+  void end_protections() { clear_hazard_pointer_batch(std::span(guards_)); }
+
+ private:
+  std::vector<pawl::atomic<object*, read_counted>> sources_;
+  std::vector<pawl::basic_hazard_pointer<read_counted>> guards_;
+};
+
+}  // namespace
+
+TEST_CASE("retire costs no more with thousands of hazard pointers than with some") {
+  const auto reads_per_retire = [](std::size_t hazard_pointers_in_use) {
+    many_protected::domain_type domain;
+    many_protected living(hazard_pointers_in_use, domain);
+    const std::size_t retired = 6 * hazard_pointers_in_use;  // some scans
+    const std::uint64_t before = read_counted::reads;
+    domains::retire_some<hazards>(domain, static_cast<int>(retired));
+    const std::uint64_t found = read_counted::reads - before;
+    living.retire_all(domain);
+    return static_cast<double>(found) / static_cast<double>(retired);
+  };
+  // Eight fields of each object, and of those that share a bucket with what a slot protects.
+  CHECK(reads_per_retire(64) < 20);
+  CHECK(reads_per_retire(1024) < 20);
+  CHECK(reads_per_retire(8192) < 20);
+}
+
+TEST_CASE("a scan among many slots frees what nobody protects, also where there is no memory to hash more in") {
+  const bool poor = GENERATE(false, true);
+  const int before = object::alive;
+  many_protected::domain_type domain;
+  constexpr int count = 500;
+  many_protected protected_ones(count, domain);
+  domain.reclaim();
+  std::vector<std::unique_ptr<object>> unprotected;
+  for (int i = 0; i < 4 * count; ++i) unprotected.push_back(std::make_unique<object>());
+  {
+    std::optional<allocations::failing> now;
+    if (poor) now.emplace(1, true);
+    protected_ones.retire_all(domain);
+    for (auto& each : unprotected) each.release()->retire({}, domain);
+    domain.reclaim();
+    CHECK(object::alive == before + count);
+    protected_ones.end_protections();
+    domain.reclaim();
+  }
+  CHECK(object::alive == before);
 }
 
 #if defined(__linux__)
