@@ -12,9 +12,11 @@
 // | retired and not yet freed   | at most t * 5/4 * max(1024, 2 * s), where t threads retire and the domain has s slots: each thread
 // |                             | that uses it has 16, and 16 more for each 16 hazard_pointers (or for container operations in the
 // |                             | callbacks of others). What readers protect for ever is among them. (More for a moment where deleters
-// |                             | retire.) hazard_pointers<>::most_unreclaimed computes it
-// | retire                      | amortized O(1): a scan is about linear in slots and retired objects, frees half of them, and needs no
-// |                             | memory
+// |                             | retire; and what threads retire that can get no record for want of memory waits, without bound, for
+// |                             | the next scan of one that has a record.) hazard_pointers<>::most_unreclaimed computes it
+// | retire                      | amortized O(1): a scan is about linear in slots and retired objects, and frees half of them. It needs
+// |                             | no memory up to 512 slots. Beyond that a thread's scan allocates a table, of a word for each slot at
+// |                             | most, whenever they have doubled; without memory for it, scans are slower the more slots there are
 // | membarrier                  | one per scan, by one thread at a time; by more only where one is stalled in it while others retire
 // |                             | the quarter: waiting for it longer would not be lock-free, nor bounded. reclaim() always calls it
 //

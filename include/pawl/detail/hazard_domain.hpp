@@ -52,8 +52,8 @@ class hazard_pointers : public detail::addressed_domain<B, Alloc, detail::protec
   /// The most objects that are retired and not yet reclaimed at any time, where `retiring` threads retire, of `threads` that use the
   /// domain, each with so many hazard_pointers. A thread scans what it retired when it is as many as tuning.scan_threshold, or as
   /// scan_per_slot times the slots of the domain, where that is more; and a quarter more where another thread is in its fence just
-  /// then. What readers protect, also for ever, is among them. (More for a moment where deleters retire, and where the kernel has no
-  /// memory for a fence, until it has.)
+  /// then. What readers protect, also for ever, is among them. (More for a moment where deleters retire; where the kernel has no memory
+  /// for a fence, until it has; and by what threads retire that can get no record, until one that has a record scans.)
   [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads,
                                                               std::size_t hazard_pointers_each = 0) noexcept {
     const std::size_t slots = threads * chunk::size * (1 + (hazard_pointers_each + chunk::size - 1) / chunk::size);
