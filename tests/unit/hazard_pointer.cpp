@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <pawl/hazard_pointer.hpp>
 
-#if defined(__linux__)
-#include <sys/wait.h>
-#include <unistd.h>
-#endif
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <new>
@@ -539,33 +533,7 @@ TEST_CASE("a scan among many slots frees what nobody protects, also where there 
 
 #if defined(__linux__)
 TEST_CASE("an exception that leaves a deleter ends the program, and one that it catches does no harm") {
-  struct failing_end : hazard_pointer_obj_base<failing_end> {
-    bool catches = true;
-    ~failing_end() noexcept(false) {
-      const allocations::failing now(1);
-      try {
-        ::operator delete(::operator new(1));
-      } catch (const std::bad_alloc&) {
-        if (!catches) throw;
-      }
-    }
-  };
-  hazard_pointers<> domain;
-  (new failing_end)->retire({}, domain);
-  domain.reclaim();
-  CHECK(domain.stats().reclaimed == 1);
-  const pid_t child = fork();
-  if (child == 0) {
-    std::set_terminate([] { _exit(42); });
-    auto* const last = new failing_end;
-    last->catches = false;
-    last->retire({}, domain);
-    domain.reclaim();
-    _exit(0);
-  }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 42));
+  domains::an_exception_that_leaves_a_deleter_ends_the_program<hazards>();
 }
 #endif
 
