@@ -38,9 +38,10 @@ template <class T, class D = std::default_delete<T>>
 class hazard_pointer_obj_base : private detail::protectable {
  public:
   /// Hands the object, which no new reader can reach any more, to the default domain: `d(object)` runs when no hazard pointer protects
-  /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does. Called once per object. No
-  /// exception may leave d or D's move: it ends the program (std::terminate), since nobody is there to receive it. d may retire more
-  /// objects, which takes no depth of the stack, and use containers.
+  /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does and, among more than 512 slots,
+  /// the allocation of a scan's table. Called once per object. No exception may leave d or D's move: it ends the program
+  /// (std::terminate), since nobody is there to receive it. d may retire more objects, which takes no depth of the stack, and use
+  /// containers.
   void retire(D d = D()) noexcept { retire(std::move(d), hazard_pointer_default_domain<native>()); }
   template <class B, class A>
   void retire(D d, hazard_pointers<B, A>& domain) noexcept {
