@@ -176,8 +176,8 @@ TEST_CASE("a signal handler may lock and unlock, at each instruction of its thre
   const handled sigtrap(SIGTRAP, at_a_step);
   std::vector<domain_type> domains(4);
   std::vector<used_domain> used(domains.begin(), domains.end());
-  const std::size_t of_thread = GENERATE(0, 1, 2, 3);
-  const std::size_t of_handler = GENERATE(0, 1, 2, 3);
+  const std::size_t of_thread = GENERATE(0U, 1U, 2U, 3U);
+  const std::size_t of_handler = GENERATE(0U, 1U, 2U, 3U);
   INFO("the thread's " << of_thread << ", the handler's " << of_handler);
   int steps = 0;
   bool right = true;

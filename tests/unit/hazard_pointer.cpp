@@ -493,8 +493,8 @@ class many_protected {
 }  // namespace
 
 TEST_CASE("retire costs no more with thousands of hazard pointers than with some") {
-  const auto reads_per_retire = [](std::size_t hazard_pointers_in_use) {
-    many_protected::domain_type domain;
+  many_protected::domain_type domain;
+  const auto reads_per_retire = [&domain](std::size_t hazard_pointers_in_use) {
     many_protected living(hazard_pointers_in_use, domain);
     const std::size_t retired = 6 * hazard_pointers_in_use;  // some scans
     const std::uint64_t before = read_counted::reads;
@@ -515,7 +515,6 @@ TEST_CASE("a scan among many slots frees what nobody protects, also where there 
   many_protected::domain_type domain;
   constexpr int count = 500;
   many_protected protected_ones(count, domain);
-  domain.reclaim();
   std::vector<std::unique_ptr<object>> unprotected;
   for (int i = 0; i < 4 * count; ++i) unprotected.push_back(std::make_unique<object>());
   {
