@@ -32,15 +32,16 @@ class host_per_thread {
   using key = const thread_registry*;
   [[nodiscard]] key id() const noexcept { return registry_; }
 
-  /// The calling thread's object; null where it has none yet. Wait-free.
+  /// The calling thread's object; null where it has none yet. Wait-free. Afterwards it is one of the two that are found fastest.
   static T* find(key owner) noexcept { return static_cast<T*>(this_thread_table.find(owner)); }
-  T* find() const noexcept { return find(registry_); }
+  /// The same by way of the owner, and async-signal-safe: so what is found fastest stays as it is.
+  T* find() const noexcept { return static_cast<T*>(this_thread_table.find_only(registry_)); }
 
   /// The calling thread's object: its own, an ended thread's, or else a new one, `*make()`. May throw std::bad_alloc or what make
   /// throws, before any effect.
   template <class Make>
   T& get(Make make) {
-    if (T* const mine = find()) [[likely]]
+    if (T* const mine = find(registry_)) [[likely]]
       return *mine;
     return acquire(make);
   }

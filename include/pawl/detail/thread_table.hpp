@@ -10,8 +10,8 @@
 // unloaded while another one uses it, and takes its threads' leases back when it is.
 //
 // A thread's own signal handlers may look for what the thread has, at any instant: in the midst of another look, too, and of every change.
-// So a lease never changes while a table names it, and a table changes by single stores, each of which leaves it right: from any of its
-// states a look finds what was there before the change began.
+// So a lease never changes while a table names it; a table changes by stores that each leave it right, from whose every state a look finds
+// what was there before the change began; and the look that handlers may have (find_only) changes nothing.
 #pragma once
 
 #include <pthread.h>
@@ -39,12 +39,6 @@ struct lease {
   lease* next = nullptr;
   thread_registry* key = nullptr;  // its owner's, by which a thread finds it
   void* object = nullptr;
-
-  // Of a lease with a key: so who has looked for it need not look whether there is an object, too.
-  [[nodiscard]] void* found() const noexcept {
-    if (object == nullptr) __builtin_unreachable();
-    return object;
-  }
 };
 
 /// What an owner and its threads' tables share. It goes with its last reference.
@@ -168,24 +162,26 @@ struct held_leases {
   static bool lives(const lease& each) noexcept { return each.key->owner_lives.load(std::memory_order_relaxed); }
 };
 
-/// In the place of one that a thread has not looked for yet: of no key that anybody looks for.
-// NOLINTNEXTLINE(misc-definitions-in-headers)
-[[gnu::weak, gnu::visibility("default")]] constinit lease no_lease{{0}};
-
 /// A thread's way to its leases. Trivially destructible on purpose: a pthread key ends them, after every C++ thread_local is gone, so
 /// that containers still work in the destructors of those.
 class thread_table {
  public:
   void* find(const thread_registry* key) noexcept {
-    // Fixed places, so that the processor needs no key to load the object, only to confirm it. One load each, so that a handler which
-    // comes between our look at the key and that at the object can't have put another's object there.
-    const lease* const latest = recent_[0].load(std::memory_order_relaxed);
-    if (latest->key == key) [[likely]]
-      return latest->found();
-    const lease* const other = recent_[1].load(std::memory_order_relaxed);
-    if (other->key == key) [[likely]]
-      return other->found();
-    return find_slowly(key);
+    // Fixed places, so that the processor needs no key to load the object, only to confirm it.
+    if (recent_[0].key == key) [[likely]]
+      return recent_[0].found();
+    if (recent_[1].key == key) [[likely]]
+      return recent_[1].found();
+    return find_and_remember(key);
+  }
+  /// The same, and changes nothing: for what handlers may do. One that came between the look at a key and that at its object must not have
+  /// put another's object there.
+  [[nodiscard]] void* find_only(const thread_registry* key) const noexcept {
+    if (recent_[0].key == key) [[likely]]
+      return recent_[0].found();
+    if (recent_[1].key == key) [[likely]]
+      return recent_[1].found();
+    return find_elsewhere(key);
   }
 
   [[nodiscard]] held_leases* all() const noexcept { return all_; }
@@ -212,15 +208,38 @@ class thread_table {
   }
 
  private:
-  // relaxed, all: only the thread itself looks, and its handlers
+  struct pair {
+    const thread_registry* key = nullptr;
+    void* object = nullptr;
+
+    // Where there is a key there is an object: so who has found the one need not look whether it has the other.
+    [[nodiscard]] void* found() const noexcept {
+      if (object == nullptr) __builtin_unreachable();
+      return object;
+    }
+    // Between these stores, handlers find no key here, or the key with its object.
+    void set(const thread_registry* new_key, void* new_object) noexcept {
+      key = nullptr;
+      std::atomic_signal_fence(std::memory_order_release);
+      object = new_object;
+      std::atomic_signal_fence(std::memory_order_release);
+      key = new_key;
+      std::atomic_signal_fence(std::memory_order_release);
+    }
+  };
+
   void remember(const lease& latest) noexcept {
-    recent_[1].store(recent_[0].load(std::memory_order_relaxed), std::memory_order_relaxed);
-    recent_[0].store(&latest, std::memory_order_relaxed);
+    recent_[1].set(recent_[0].key, recent_[0].object);
+    recent_[0].set(latest.key, latest.object);
   }
   void forget_recent() noexcept {
-    for (host_atomic<const lease*>& each : recent_) each.store(&no_lease, std::memory_order_relaxed);
+    for (pair& each : recent_) each.set(nullptr, nullptr);
   }
-  [[gnu::noinline]] void* find_slowly(const thread_registry* key) noexcept {
+  [[gnu::noinline]] void* find_elsewhere(const thread_registry* key) const noexcept {
+    const lease* const found = all_ != nullptr ? all_->find(key) : nullptr;
+    return found != nullptr ? found->object : nullptr;
+  }
+  [[gnu::noinline]] void* find_and_remember(const thread_registry* key) noexcept {
     const lease* const found = all_ != nullptr ? all_->find(key) : nullptr;
     if (found == nullptr) return nullptr;
     remember(*found);
@@ -228,12 +247,12 @@ class thread_table {
   }
 
   // Two entries at hand, since an operation may need objects of two owners: its domain's and its container's.
-  host_atomic<const lease*> recent_[2]{&no_lease, &no_lease};
+  pair recent_[2]{};
   held_leases* all_ = nullptr;
   noted_sections sections_{};
 };
 
-// In a shared library, a call of __tls_get_addr would cost more than all the rest of a protection. These 64 bytes fit into what glibc
+// In a shared library, a call of __tls_get_addr would cost more than all the rest of a protection. These 80 bytes fit into what glibc
 // keeps free for libraries that are opened late. PAWL_DYNAMIC_TLS is for who opens so many, or so large ones, that they don't. (__thread: of
 // a weak thread_local clang thinks that another module's may want to be initialized.)
 #if defined(__linux__) && !defined(PAWL_DYNAMIC_TLS)
