@@ -120,7 +120,7 @@ namespace {
 using record = pawl::detail::epoch_record<pawl::native>;
 using records = pawl::environment<pawl::native>::per_thread<record>;
 
-// What the calling thread's record in a domain is, without a change of what it has at hand.
+// What the calling thread's record in a domain is.
 struct used_domain {
   domain_type* domain;
   records::key key;
@@ -186,6 +186,7 @@ TEST_CASE("a signal handler may lock and unlock, at each instruction of its thre
     bool in_section = false;
     const bool came = interrupted_after(steps, used[of_handler], [&] {
       domains[of_thread].lock();
+      records::find(used[of_thread].key);  // as containers' operations do, which changes what is at hand
       in_section = used[of_thread].mine->pin.load(std::memory_order_relaxed) != used[of_thread].mine->idle;
       domains[of_thread].unlock();
     });

@@ -208,7 +208,7 @@ template <class B, class Alloc>
 
 template <class B, class Alloc>
 PAWL_ALWAYS_INLINE inline auto hazard_pointers<B, Alloc>::acquire_slot() -> detail::hazard_slot<B>& {
-  if (record* const mine = records_.find()) [[likely]] {
+  if (record* const mine = env::template per_thread<record>::find(records_.id())) [[likely]] {
     if (slot* const found = mine->pop_free()) [[likely]]
       return *found;
   }
