@@ -132,9 +132,8 @@ struct used_domain {
     d.unlock();
     mine = records::find(key);
   }
-  [[nodiscard]] bool is_right(bool in_section) const {
-    return records::find(key) == mine && (mine->pin.load(std::memory_order_relaxed) != mine->idle) == in_section;
-  }
+  [[nodiscard]] bool in_section() const { return mine->pin.load(std::memory_order_relaxed) != mine->idle; }
+  [[nodiscard]] bool is_found() const { return records::find(key) == mine && !in_section(); }  // not for handlers
 };
 
 constexpr long trap_flag = 0x100;
@@ -149,11 +148,11 @@ void at_a_step(int /*signal*/, siginfo_t* /*info*/, void* context) {
   if (step.steps_left-- > 0) return;
   static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
   step.came = true;
-  const bool was_in_one = step.used->mine->pin.load(std::memory_order_relaxed) != step.used->mine->idle;
+  const bool was_in_one = step.used->in_section();
   step.used->domain->lock();
-  step.right = step.used->is_right(true);
+  step.right = step.used->in_section();
   step.used->domain->unlock();
-  step.right = step.right && step.used->is_right(was_in_one);
+  step.right = step.right && step.used->in_section() == was_in_one;
 }
 
 /// f(), after so many instructions of which a handler locks and unlocks the domain. False where f has not so many.
@@ -186,12 +185,12 @@ TEST_CASE("a signal handler may lock and unlock, at each instruction of its thre
     bool in_section = false;
     const bool came = interrupted_after(steps, used[of_handler], [&] {
       domains[of_thread].lock();
-      records::find(used[of_thread].key);  // as containers' operations do, which changes what is at hand
-      in_section = used[of_thread].mine->pin.load(std::memory_order_relaxed) != used[of_thread].mine->idle;
+      in_section = used[of_thread].in_section();
       domains[of_thread].unlock();
+      records::find(used[of_thread].key);  // as containers' operations do, which changes what is at hand
     });
     right = right && in_section && step.right;
-    for (const used_domain& each : used) right = each.is_right(false) && right;
+    for (const used_domain& each : used) right = each.is_found() && right;
     if (!right || !came) break;
   }
   CHECK(right);
@@ -211,7 +210,7 @@ TEST_CASE("a signal handler may lock and unlock a domain, anywhere while its thr
       came = interrupted_after(steps, used[1], [&] { fresh.lock(); });
       right = step.right;
       fresh.unlock();
-      for (const used_domain& each : used) right = each.is_right(false) && right;
+      for (const used_domain& each : used) right = each.is_found() && right;
     }).join();
   }
   CHECK(right);
