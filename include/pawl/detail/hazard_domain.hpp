@@ -208,7 +208,7 @@ template <class B, class Alloc>
 
 template <class B, class Alloc>
 PAWL_ALWAYS_INLINE inline auto hazard_pointers<B, Alloc>::acquire_slot() -> detail::hazard_slot<B>& {
-  if (record* const mine = env::template per_thread<record>::find(records_.id())) [[likely]] {
+  if (record* const mine = records_.find()) [[likely]] {
     if (slot* const found = mine->pop_free()) [[likely]]
       return *found;
   }
@@ -291,8 +291,8 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
   while (mine.retired.first != nullptr) {
     auto* const object = static_cast<detail::protectable*>(mine.retired.pop());
     detail::protectable*& bucket = record::bucket(buckets, read_shared<B>(object->address));
-    write_shared<B>(object->next_retired, bucket);
-    bucket = object;
+    write_shared<B>(object->next_retired, read_shared<B>(bucket));
+    write_shared<B>(bucket, object);
   }
   list kept;
   records_.for_each([&](const record& each) noexcept {
@@ -305,14 +305,14 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
         detail::protectable*& bucket = record::bucket(buckets, address);
         detail::protectable* before = nullptr;
         detail::protectable* next = nullptr;
-        for (detail::protectable* object = bucket; object != nullptr; object = next) {
+        for (detail::protectable* object = read_shared<B>(bucket); object != nullptr; object = next) {
           next = after(object);
           if (read_shared<B>(object->address) != address) {
             before = object;
             continue;
           }
           if (before == nullptr) {
-            bucket = next;
+            write_shared<B>(bucket, next);
           } else {
             write_shared<B>(before->next_retired, next);
           }
@@ -323,10 +323,12 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
   });
   list unprotected;
   for (detail::protectable*& bucket : buckets) {
-    while (bucket != nullptr) {
-      detail::protectable* const next = after(bucket);
-      unprotected.push(bucket);
-      bucket = next;
+    detail::protectable* object = read_shared<B>(bucket);
+    write_shared<B>(bucket, nullptr);
+    while (object != nullptr) {
+      detail::protectable* const next = after(object);
+      unprotected.push(object);
+      object = next;
     }
   }
   mine.retired.take_all(kept);
@@ -344,7 +346,10 @@ template <class B, class Alloc>
   detail::protectable** const fresh =
       detail::attempt([&] { return this->memory_.template allocate<detail::protectable*>(wanted); });
   if (fresh == nullptr) return;
-  std::uninitialized_fill_n(fresh, wanted, nullptr);
+  for (detail::protectable*& each : std::span(fresh, wanted)) {
+    announce_write<B>(each);
+    std::construct_at(&each, nullptr);
+  }
   free_buckets(mine);
   mine.buckets = fresh;
   mine.bucket_count = wanted;
