@@ -16,7 +16,7 @@ struct entry {
   std::size_t bytes = 0;  // of an object
   // Empty where the scheme has no such thing.
   std::function<double(const study::trial&)> reads, reads_mostly, updates_half, retires;
-  std::function<garbage(std::chrono::milliseconds, double updates_per_millisecond, bool stalled)> piles_up;
+  std::function<garbage(std::chrono::milliseconds, unsigned writers, double updates_per_millisecond, bool stalled)> piles_up;
 };
 
 template <class S>

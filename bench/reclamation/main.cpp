@@ -69,19 +69,22 @@ json garbage_of_all(const options& o, const std::vector<reclamation::entry>& sch
   json all = json::array();
   for (const reclamation::entry& each : schemes) {
     if (!each.piles_up) continue;
-    for (const bool stalled : {false, true}) {
-      const reclamation::garbage found = each.piles_up(length, updates_per_millisecond, stalled);
-      const std::int64_t peak = *std::max_element(found.objects.begin(), found.objects.end());
-      all.push_back({{"library", each.library},
-                     {"variant", each.variant},
-                     {"guarantee", each.guarantee},
-                     {"stalled_reader", stalled},
-                     {"updates_per_ms", updates_per_millisecond},
-                     {"bytes_each", each.bytes},
-                     {"peak_objects", peak},
-                     {"peak_bytes", peak * static_cast<std::int64_t>(each.bytes)},
-                     {"ms", found.milliseconds},
-                     {"objects", found.objects}});
+    for (const unsigned threads : o.threads) {
+      for (const bool stalled : {false, true}) {
+        const reclamation::garbage found = each.piles_up(length, threads, updates_per_millisecond, stalled);
+        const std::int64_t peak = *std::max_element(found.objects.begin(), found.objects.end());
+        all.push_back({{"library", each.library},
+                       {"variant", each.variant},
+                       {"guarantee", each.guarantee},
+                       {"threads", threads},
+                       {"stalled_reader", stalled},
+                       {"updates_per_ms", updates_per_millisecond},
+                       {"bytes_each", each.bytes},
+                       {"peak_objects", peak},
+                       {"peak_bytes", peak * static_cast<std::int64_t>(each.bytes)},
+                       {"ms", found.milliseconds},
+                       {"objects", found.objects}});
+      }
     }
   }
   return all;

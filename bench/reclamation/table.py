@@ -36,14 +36,18 @@ def tables(found):
                     cells.append(f"{each['ops_per_second'] / 1e6:.1f} ({each['min'] / 1e6:.1f} to {each['max'] / 1e6:.1f})")
             lines += [f"| {row[0]} | {row[1]} | " + " | ".join(cells) + " |"]
         lines += [""]
-    lines += ["**Garbage** at its peak, with two threads that replace 1,000 objects a millisecond together", ""]
-    lines += ["| scheme | bytes each | objects | KiB | with a stalled reader: objects | KiB |", "| --- | --- | --- | --- | --- | --- |"]
-    for each in found["garbage"]:
-        if each["stalled_reader"]:
-            continue
-        stalled = next(e for e in found["garbage"] if e["stalled_reader"] and name(e) == name(each))
-        lines += [f"| {name(each)} | {each['bytes_each']} | {each['peak_objects']} | {each['peak_bytes'] // 1024} | "
-                  f"{stalled['peak_objects']} | {stalled['peak_bytes'] // 1024} |"]
+    def cell(scheme, n, stalled):
+        each = next(e for e in found["garbage"] if (name(e), e["threads"], e["stalled_reader"]) == (scheme, n, stalled))
+        return f"{each['peak_objects']} ({each['peak_bytes'] // 1024})"
+
+    threads = sorted({each["threads"] for each in found["garbage"]})
+    columns = [(n, stalled) for stalled in (False, True) for n in threads]
+    lines += ["**Garbage** at its peak, in objects (and KiB), while so many threads replace 1,000 objects a millisecond together", ""]
+    lines += ["| scheme | bytes each | " + " | ".join(f"{n} thread{'s' if n > 1 else ''}{', and a stalled reader' if stalled else ''}"
+                                                      for n, stalled in columns) + " |"]
+    lines += ["| --- | --- |" + " --- |" * len(columns)]
+    for scheme, size in dict.fromkeys((name(each), each["bytes_each"]) for each in found["garbage"]):
+        lines += [f"| {scheme} | {size} | " + " | ".join(cell(scheme, *column) for column in columns) + " |"]
     return "\n".join(lines)
 
 
@@ -54,7 +58,9 @@ def draw(found, path):
     matplotlib.rcParams.update({"svg.hashsalt": "pawl", "font.size": 10, "text.color": "#808080", "axes.labelcolor": "#808080",
                                 "xtick.color": "#808080", "ytick.color": "#808080", "axes.edgecolor": "#808080"})
     figure, axes = pyplot.subplots(figsize=(8, 4.6))
-    for number, each in enumerate(e for e in found["garbage"] if e["stalled_reader"]):
+    threads = {each["threads"] for each in found["garbage"]}
+    drawn = 2 if 2 in threads else max(threads)
+    for number, each in enumerate(e for e in found["garbage"] if e["stalled_reader"] and e["threads"] == drawn):
         # Bounded schemes first are thick, or they lie under each other.
         axes.plot(each["ms"], [max(1, n) for n in each["objects"]], label=name(each), color=COLOURS[number % len(COLOURS)], linewidth=1.8,
                   linestyle=["-", "--", ":"][number % 3])

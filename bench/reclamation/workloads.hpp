@@ -118,14 +118,14 @@ double retires(const study::trial& t) {
   return found;
 }
 
-/// How many objects are neither in a cell nor freed, over time, while two threads replace at the same pace in all schemes.
+/// How many objects are neither in a cell nor freed, over time, while some threads replace at the same pace in all schemes.
 struct garbage {
   std::vector<double> milliseconds;
   std::vector<std::int64_t> objects;
 };
 
 template <class S>
-garbage pile_up(std::chrono::milliseconds length, double updates_per_millisecond, bool stalled) {
+garbage pile_up(std::chrono::milliseconds length, unsigned writers, double updates_per_millisecond, bool stalled) {
   using std::chrono::steady_clock;
   garbage found;
   cells<S> all;
@@ -150,7 +150,7 @@ garbage pile_up(std::chrono::milliseconds length, double updates_per_millisecond
     dice chance(self + 1);
     // In small portions, each when it is due; who can't keep the pace does what it can.
     for (double done = 0; !ended;) {
-      while (done < since() * updates_per_millisecond / 2 && !ended) {
+      while (done < since() * updates_per_millisecond / writers && !ended) {
         for (int i = 0; i < 32; ++i) attached.replace(all[chance.roll() >> 16U], new typename S::node);
         done += 32;
         attached.pass();
@@ -159,8 +159,8 @@ garbage pile_up(std::chrono::milliseconds length, double updates_per_millisecond
       std::this_thread::yield();
     }
   };
-  std::thread first(writes, 0);
-  std::thread second(writes, 1);
+  std::vector<std::thread> writing;
+  for (unsigned self = 0; self < writers; ++self) writing.emplace_back(writes, self);
   // A scheme whose updates wait for the stalled reader would never let us join: so the reader goes on when the time is up.
   while (since() < static_cast<double>(length.count())) {
     found.milliseconds.push_back(since());
@@ -170,8 +170,7 @@ garbage pile_up(std::chrono::milliseconds length, double updates_per_millisecond
   ended = true;
   stage = 2;
   if (reader.joinable()) reader.join();
-  first.join();
-  second.join();
+  for (std::thread& each : writing) each.join();
   return found;
 }
 

@@ -12,9 +12,11 @@
 // | retired and not yet freed   | at most t * 5/4 * max(1024, 2 * s), where t threads retire and the domain has s slots: each thread
 // |                             | that uses it has 16, and 16 more for each 16 hazard_pointers (or for container operations in the
 // |                             | callbacks of others). What readers protect for ever is among them. (More for a moment where deleters
-// |                             | retire.) hazard_pointers<>::most_unreclaimed computes it
-// | retire                      | amortized O(1): a scan is about linear in slots and retired objects, frees half of them, and needs no
-// |                             | memory
+// |                             | retire; and what threads retire that can get no record for want of memory waits, without bound, for
+// |                             | the next scan of one that has a record.) hazard_pointers<>::most_unreclaimed computes it
+// | retire                      | amortized O(1): a scan is about linear in slots and retired objects, and frees half of them. It needs
+// |                             | no memory up to 512 slots. Beyond that a thread's scan allocates a table, of a word for each slot at
+// |                             | most, whenever they have doubled; without memory for it, scans are slower the more slots there are
 // | membarrier                  | one per scan, by one thread at a time; by more only where one is stalled in it while others retire
 // |                             | the quarter: waiting for it longer would not be lock-free, nor bounded. reclaim() always calls it
 //
@@ -36,9 +38,10 @@ template <class T, class D = std::default_delete<T>>
 class hazard_pointer_obj_base : private detail::protectable {
  public:
   /// Hands the object, which no new reader can reach any more, to the default domain: `d(object)` runs when no hazard pointer protects
-  /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does. Called once per object. No
-  /// exception may leave d or D's move: it ends the program (std::terminate), since nobody is there to receive it. d may retire more
-  /// objects, which takes no depth of the stack, and use containers.
+  /// it, on some thread that retires, perhaps at once. Amortized O(1). Lock-free, apart from what d does and, among more than 512 slots,
+  /// the allocation of a scan's table. Called once per object. No exception may leave d or D's move: it ends the program
+  /// (std::terminate), since nobody is there to receive it. d may retire more objects, which takes no depth of the stack, and use
+  /// containers.
   void retire(D d = D()) noexcept { retire(std::move(d), hazard_pointer_default_domain<native>()); }
   template <class B, class A>
   void retire(D d, hazard_pointers<B, A>& domain) noexcept {

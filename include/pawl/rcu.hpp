@@ -12,7 +12,8 @@
 // | a stalled reader holds back | everything retired since its critical section began, without bound: memory fills up until it goes on
 // | retired and not yet freed   | while none is stalled: at most 5/2 * max(1024, 2 * t) of each thread that retires, where t threads use
 // |                             | the domain, and what it retires while the longest critical section lasts; epochs<>::most_unreclaimed
-// |                             | computes it. (More for a moment where deleters retire.)
+// |                             | computes it. (More for a moment where deleters retire; and what threads retire that can get no record
+// |                             | for want of memory waits, without bound, for the next step of one that has a record.)
 // | a stalled writer            | holds back what it has itself retired; and if rcu_barrier waits for it, ended threads' garbage, too
 // | retire                      | amortized O(1): a step is linear in threads, kept readers and what it frees, and allocates nothing
 //
@@ -87,6 +88,7 @@ template <class B, class A>
 void rcu_synchronize(epochs<B, A>& domain) noexcept {
   domain.synchronize();
 }
+/// The same for the default domain. Where this is its first use and there is no memory for it, the program ends (std::terminate).
 inline void rcu_synchronize() noexcept { rcu_synchronize(rcu_default_domain<native>()); }
 
 /// Returns when all that was retired before the call, by any thread, is freed. Blocking: it waits for readers, and for deleters that run.
@@ -95,6 +97,7 @@ template <class B, class A>
 void rcu_barrier(epochs<B, A>& domain) noexcept {
   domain.barrier();
 }
+/// The same for the default domain, with the same end where there is no memory for its first use.
 inline void rcu_barrier() noexcept { rcu_barrier(rcu_default_domain<native>()); }
 
 }  // namespace pawl::inline v0

@@ -32,6 +32,9 @@ class opened {
   int pop(shared_stack& stack) const { return function<pop_function>("plugin_pop")(stack); }
   const void* slot_of(pawl::hazard_pointers<>& domain) const { return function<slot_of_function>("plugin_slot_of")(domain); }
 
+  bool use(pawl::epochs<>& domain) const { return function<use_epochs_function>("plugin_use_epochs")(domain); }
+  void reclaim(pawl::epochs<>& domain) const { function<reclaim_epochs_function>("plugin_reclaim_epochs")(domain); }
+
   void close() {
     if (handle_ != nullptr) dlclose(handle_);
     handle_ = nullptr;

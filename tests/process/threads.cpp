@@ -10,7 +10,21 @@
 
 namespace {
 
-struct object : pawl::hazard_pointer_obj_base<object> {
+template <class Domain>
+struct base_of;
+template <>
+struct base_of<pawl::hazard_pointers<>> {
+  template <class T>
+  using type = pawl::hazard_pointer_obj_base<T>;
+};
+template <>
+struct base_of<pawl::epochs<>> {
+  template <class T>
+  using type = pawl::rcu_obj_base<T>;
+};
+
+template <class Domain>
+struct object : base_of<Domain>::template type<object<Domain>> {
   explicit object(std::atomic<int>& counter) : freed(&counter) {}
   ~object() { ++*freed; }
   std::atomic<int>* freed;
@@ -18,23 +32,24 @@ struct object : pawl::hazard_pointer_obj_base<object> {
 
 }  // namespace
 
-TEST_CASE("what an ended thread had retired is freed by the next that reclaims") {
+TEMPLATE_TEST_CASE("what an ended thread had retired is freed by the next that reclaims", "", pawl::hazard_pointers<>,
+                   pawl::epochs<>) {
   const bool has_record = GENERATE(true, false);  // else it gets the ended thread's
-  pawl::hazard_pointers<> domain;
+  TestType domain;
   if (has_record) domain.reclaim();
   std::atomic<int> freed{0};
   std::thread([&] {
-    for (int i = 0; i < 10; ++i) (new object(freed))->retire({}, domain);
+    for (int i = 0; i < 10; ++i) (new object<TestType>(freed))->retire({}, domain);
   }).join();
   CHECK(freed == 0);
   domain.reclaim();
   CHECK(freed == 10);
 }
 
-TEST_CASE("thousands of short threads leave few records and no memory") {
-  pawl::hazard_pointers<> domain;
+TEMPLATE_TEST_CASE("thousands of short threads leave few records and no memory", "", pawl::hazard_pointers<>, pawl::epochs<>) {
+  TestType domain;
   pawl::tagged_pool<> pool;
-  pawl::stack<int> stack(domain);
+  pawl::stack<int, TestType> stack(domain);
   pawl::queue<int, pawl::tagged_pool<>> queue(pool);
   bool right = true;
   std::size_t early = 0;
@@ -57,10 +72,11 @@ TEST_CASE("thousands of short threads leave few records and no memory") {
   CHECK(late <= early + 4096);
 }
 
-TEST_CASE("a container ends while its domain lives on, with what it had retired") {
-  pawl::hazard_pointers<> domain;
+TEMPLATE_TEST_CASE("a container ends while its domain lives on, with what it had retired", "", pawl::hazard_pointers<>,
+                   pawl::epochs<>) {
+  TestType domain;
   for (int i = 0; i < 100; ++i) {
-    pawl::stack<int> stack(domain);
+    pawl::stack<int, TestType> stack(domain);
     stack.push(1);
     stack.push(2);
     CHECK(stack.try_pop() == 2);

@@ -67,3 +67,28 @@ TEST_CASE("what threads had through a library is free to adopt when it has gone,
   CHECK(domain.stats().records == 1);
   CHECK(domain.stats().reclaimed == 50);
 }
+
+TEST_CASE("the same of an epoch domain, also where a thread that used it through the library lives on") {
+  pawl::epochs<> domain;
+  std::atomic<int> stage{0};
+  for (int i = 0; i < 50; ++i) {
+    opened plugin(PAWL_PLUGIN, RTLD_LOCAL);
+    bool right = false;
+    stage = 0;
+    std::thread user([&] {
+      right = plugin.use(domain);
+      plugin.reclaim(domain);  // the code that frees is the library's
+      stage = 1;
+      while (stage != 2) std::this_thread::yield();
+    });
+    while (stage != 1) std::this_thread::yield();
+    CHECK(right);
+    plugin.close();
+    CHECK_FALSE(plugin.is_loaded());
+    stage = 2;
+    user.join();
+  }
+  CHECK(domain.stats().records == 1);
+  CHECK(domain.stats().retired == 100);
+  CHECK(domain.stats().reclaimed == 100);
+}

@@ -3,12 +3,19 @@
 // `reader`, which protects what it reads until it ends.
 #pragma once
 
+#if defined(__linux__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <memory_resource>
+#include <new>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -17,6 +24,7 @@
 #include <pawl/hazard_pointer.hpp>
 #include <pawl/rcu.hpp>
 
+#include "allocations.hpp"
 #include "lists.hpp"
 #include "verify.hpp"
 
@@ -227,6 +235,41 @@ void a_deleter_may_retire_more_and_reclaim() {
   domain.reclaim();
   verify(ended == 10);
 }
+
+#if defined(__linux__)
+template <class Kind>
+struct failing_end : Kind::template base<failing_end<Kind>> {
+  bool catches = true;
+  ~failing_end() noexcept(false) {
+    const allocations::failing now(1);
+    try {
+      ::operator delete(::operator new(1));
+    } catch (const std::bad_alloc&) {
+      if (!catches) throw;
+    }
+  }
+};
+
+template <class Kind>
+void an_exception_that_leaves_a_deleter_ends_the_program() {
+  typename Kind::template domain<> domain;
+  (new failing_end<Kind>)->retire({}, domain);
+  domain.reclaim();
+  verify(domain.stats().reclaimed == 1);
+  const pid_t child = fork();
+  if (child == 0) {
+    std::set_terminate([] { _exit(42); });
+    auto* const last = new failing_end<Kind>;
+    last->catches = false;
+    last->retire({}, domain);
+    domain.reclaim();
+    _exit(0);
+  }
+  int status = 0;
+  verify(waitpid(child, &status, 0) == child);
+  verify(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+}
+#endif
 
 // ---- Threads and domains -------------------------------------------------------------------------------------------------------
 

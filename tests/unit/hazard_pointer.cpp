@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <pawl/hazard_pointer.hpp>
 
-#if defined(__linux__)
-#include <sys/wait.h>
-#include <unistd.h>
-#endif
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <thread>
 #include <type_traits>
@@ -454,35 +449,90 @@ TEST_CASE("while deleters run, another thread may be in its fence") {
   CHECK(fences == 1);
 }
 
+namespace {
+
+// Counts the plain fields that are read: a scan reads those of each object that it compares a slot with.
+struct read_counted : minimal_backend {
+  static inline std::uint64_t reads = 0;
+};
+
+}  // namespace
+
+template <>
+struct pawl::environment<read_counted> : pawl::environment<pawl::backend::builtin> {
+  static constexpr pawl::tuning tuning{.scan_threshold = 64};
+  static constexpr bool tracks_plain = true;
+  static void read(const void* /*memory*/, std::size_t /*bytes*/) noexcept { ++read_counted::reads; }
+  static void write(void* /*memory*/, std::size_t /*bytes*/) noexcept {}
+};
+
+namespace {
+
+/// Protects as many objects as wanted, each by a hazard pointer of its own.
+class many_protected {
+ public:
+  using domain_type = hazard_pointers<read_counted>;
+
+  many_protected(std::size_t count, domain_type& domain) : sources_(count), guards_(count) {
+    make_hazard_pointer_batch(std::span(guards_), domain);
+    for (std::size_t i = 0; i < count; ++i) {
+      sources_[i].store(new object);
+      guards_[i].protect(sources_[i]);
+    }
+  }
+  void retire_all(domain_type& domain) {
+    for (auto& each : sources_) each.load()->retire({}, domain);
+  }
+  void end_protections() { clear_hazard_pointer_batch(std::span(guards_)); }
+
+ private:
+  std::vector<pawl::atomic<object*, read_counted>> sources_;
+  std::vector<pawl::basic_hazard_pointer<read_counted>> guards_;
+};
+
+}  // namespace
+
+TEST_CASE("retire costs no more with thousands of hazard pointers than with some") {
+  many_protected::domain_type domain;
+  const auto reads_per_retire = [&domain](std::size_t hazard_pointers_in_use) {
+    many_protected living(hazard_pointers_in_use, domain);
+    const std::size_t retired = 6 * hazard_pointers_in_use;  // some scans
+    const std::uint64_t before = read_counted::reads;
+    domains::retire_some<hazards>(domain, static_cast<int>(retired));
+    const std::uint64_t found = read_counted::reads - before;
+    living.retire_all(domain);
+    return static_cast<double>(found) / static_cast<double>(retired);
+  };
+  // Eight fields of each object, and of those that share a bucket with what a slot protects.
+  CHECK(reads_per_retire(64) < 20);
+  CHECK(reads_per_retire(1024) < 20);
+  CHECK(reads_per_retire(8192) < 20);
+}
+
+TEST_CASE("a scan among many slots frees what nobody protects, also where there is no memory to hash more in") {
+  const bool poor = GENERATE(false, true);
+  const int before = object::alive;
+  many_protected::domain_type domain;
+  constexpr int count = 500;
+  many_protected protected_ones(count, domain);
+  std::vector<std::unique_ptr<object>> unprotected;
+  for (int i = 0; i < 4 * count; ++i) unprotected.push_back(std::make_unique<object>());
+  {
+    std::optional<allocations::failing> now;
+    if (poor) now.emplace(1, true);
+    protected_ones.retire_all(domain);
+    for (auto& each : unprotected) each.release()->retire({}, domain);
+    domain.reclaim();
+    CHECK(object::alive == before + count);
+    protected_ones.end_protections();
+    domain.reclaim();
+  }
+  CHECK(object::alive == before);
+}
+
 #if defined(__linux__)
 TEST_CASE("an exception that leaves a deleter ends the program, and one that it catches does no harm") {
-  struct failing_end : hazard_pointer_obj_base<failing_end> {
-    bool catches = true;
-    ~failing_end() noexcept(false) {
-      const allocations::failing now(1);
-      try {
-        ::operator delete(::operator new(1));
-      } catch (const std::bad_alloc&) {
-        if (!catches) throw;
-      }
-    }
-  };
-  hazard_pointers<> domain;
-  (new failing_end)->retire({}, domain);
-  domain.reclaim();
-  CHECK(domain.stats().reclaimed == 1);
-  const pid_t child = fork();
-  if (child == 0) {
-    std::set_terminate([] { _exit(42); });
-    auto* const last = new failing_end;
-    last->catches = false;
-    last->retire({}, domain);
-    domain.reclaim();
-    _exit(0);
-  }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 42));
+  domains::an_exception_that_leaves_a_deleter_ends_the_program<hazards>();
 }
 #endif
 
@@ -497,6 +547,9 @@ TEST_CASE("retire and protect work while a thread's thread_locals end") {
 TEST_CASE("a domain of hazard pointers takes an allocator, and all its memory goes back") {
   domains::a_domain_takes_an_allocator_and_all_its_memory_goes_back<hazards>([](auto& domain) {
     std::vector<hazard_pointer> held;
-    for (int i = 0; i < 40; ++i) held.push_back(make_hazard_pointer(domain));
+    for (const std::size_t many : {40, 600, 2000}) {
+      while (held.size() < many) held.push_back(make_hazard_pointer(domain));
+      domain.reclaim();  // of the more slots the larger tables are
+    }
   });
 }

@@ -500,6 +500,12 @@ TEST_CASE("a section without a record that ends in a container's callback is ove
   });
 }
 
+#if defined(__linux__)
+TEST_CASE("an exception that leaves a deleter of an epoch domain ends the program, and one that it catches does no harm") {
+  domains::an_exception_that_leaves_a_deleter_ends_the_program<epochs>();
+}
+#endif
+
 TEST_CASE("records stay few while threads come and go") {
   rcu_domain domain;
   for (int i = 0; i < 200; ++i) {

@@ -83,7 +83,8 @@ class epochs : public detail::addressed_domain<B, Alloc, detail::retirable> {
   /// domain, each with so many readers at a time, and no critical section is longer than what a thread takes to retire as many as make a
   /// step due: tuning.scan_threshold, or scan_per_slot times the threads and readers, where that is more; and a quarter more where another
   /// thread is in its fence just then. Twice that, since what one step could not free waits for the next. (More for a moment where
-  /// deleters retire, and where the kernel has no memory for a fence, until it has.)
+  /// deleters retire; where the kernel has no memory for a fence, until it has; and by what threads retire that can get no record, until
+  /// one that has a record makes a step.)
   [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads,
                                                               std::size_t readers_each = 0) noexcept {
     const std::size_t due = base::threshold_for(threads * (1 + readers_each));

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -51,8 +52,8 @@ class hazard_pointers : public detail::addressed_domain<B, Alloc, detail::protec
   /// The most objects that are retired and not yet reclaimed at any time, where `retiring` threads retire, of `threads` that use the
   /// domain, each with so many hazard_pointers. A thread scans what it retired when it is as many as tuning.scan_threshold, or as
   /// scan_per_slot times the slots of the domain, where that is more; and a quarter more where another thread is in its fence just
-  /// then. What readers protect, also for ever, is among them. (More for a moment where deleters retire, and where the kernel has no
-  /// memory for a fence, until it has.)
+  /// then. What readers protect, also for ever, is among them. (More for a moment where deleters retire; where the kernel has no memory
+  /// for a fence, until it has; and by what threads retire that can get no record, until one that has a record scans.)
   [[nodiscard]] static constexpr std::size_t most_unreclaimed(std::size_t retiring, std::size_t threads,
                                                               std::size_t hazard_pointers_each = 0) noexcept {
     const std::size_t slots = threads * chunk::size * (1 + (hazard_pointers_each + chunk::size - 1) / chunk::size);
@@ -125,6 +126,8 @@ class hazard_pointers : public detail::addressed_domain<B, Alloc, detail::protec
   }
   void scan_when_due(record& mine) noexcept;
   std::size_t scan(record& mine, bool alone = false) noexcept;
+  void grow_buckets(record& mine, std::size_t wanted) noexcept;
+  void free_buckets(record& mine) noexcept;
   void reclaim_all(record& mine, list& objects) noexcept;
   // In a bucket: objects that are chained by the link that lists use, too.
   static detail::protectable* after(const detail::protectable* object) noexcept {
@@ -282,11 +285,14 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
   }
 
   // Hash what we retired, then pick out of it what the slots name.
+  if (const std::size_t wanted = record::buckets_for(threshold()); wanted > mine.bucket_count) [[unlikely]]
+    grow_buckets(mine, wanted);
+  const std::span<detail::protectable*> buckets = mine.all_buckets();
   while (mine.retired.first != nullptr) {
     auto* const object = static_cast<detail::protectable*>(mine.retired.pop());
-    detail::protectable*& bucket = record::bucket(mine.buckets, read_shared<B>(object->address));
-    write_shared<B>(object->next_retired, bucket);
-    bucket = object;
+    detail::protectable*& bucket = record::bucket(buckets, read_shared<B>(object->address));
+    write_shared<B>(object->next_retired, read_shared<B>(bucket));
+    write_shared<B>(bucket, object);
   }
   list kept;
   records_.for_each([&](const record& each) noexcept {
@@ -296,17 +302,17 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
         // (2) acquire: pairs with (1): the holder's reads are over before we free
         const void* const address = hazard.protecting.load(std::memory_order_acquire);
         if (address == nullptr) continue;
-        detail::protectable*& bucket = record::bucket(mine.buckets, address);
+        detail::protectable*& bucket = record::bucket(buckets, address);
         detail::protectable* before = nullptr;
         detail::protectable* next = nullptr;
-        for (detail::protectable* object = bucket; object != nullptr; object = next) {
+        for (detail::protectable* object = read_shared<B>(bucket); object != nullptr; object = next) {
           next = after(object);
           if (read_shared<B>(object->address) != address) {
             before = object;
             continue;
           }
           if (before == nullptr) {
-            bucket = next;
+            write_shared<B>(bucket, next);
           } else {
             write_shared<B>(before->next_retired, next);
           }
@@ -316,11 +322,13 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
     }
   });
   list unprotected;
-  for (detail::protectable*& bucket : mine.buckets) {
-    while (bucket != nullptr) {
-      detail::protectable* const next = after(bucket);
-      unprotected.push(bucket);
-      bucket = next;
+  for (detail::protectable*& bucket : buckets) {
+    detail::protectable* object = read_shared<B>(bucket);
+    write_shared<B>(bucket, nullptr);
+    while (object != nullptr) {
+      detail::protectable* const next = after(object);
+      unprotected.push(object);
+      object = next;
     }
   }
   mine.retired.take_all(kept);
@@ -329,6 +337,26 @@ std::size_t hazard_pointers<B, Alloc>::scan(record& mine, bool alone) noexcept {
   reclaim_all(mine, unprotected);
   mine.scanning = false;
   return freed;
+}
+
+// A scan compares the slots' addresses with all that is in their buckets: so its buckets become more as slots do, and not as what there is
+// to hash, which is at most some times as much. Without memory for them it goes on with those that it has: slower, the more slots there are.
+template <class B, class Alloc>
+[[gnu::cold, gnu::noinline]] void hazard_pointers<B, Alloc>::grow_buckets(record& mine, std::size_t wanted) noexcept {
+  detail::protectable** const fresh =
+      detail::attempt([&] { return this->memory_.template allocate<detail::protectable*>(wanted); });
+  if (fresh == nullptr) return;
+  for (detail::protectable*& each : std::span(fresh, wanted)) {
+    announce_write<B>(each);
+    std::construct_at(&each, nullptr);
+  }
+  free_buckets(mine);
+  mine.buckets = fresh;
+  mine.bucket_count = wanted;
+}
+template <class B, class Alloc>
+void hazard_pointers<B, Alloc>::free_buckets(record& mine) noexcept {
+  if (mine.buckets != mine.first_buckets) this->memory_.deallocate(mine.buckets, mine.bucket_count);
 }
 
 template <class B, class Alloc>
@@ -363,6 +391,7 @@ hazard_pointers<B, Alloc>::~hazard_pointers() {
       this->memory_.unmake(slots);
       slots = next;
     }
+    free_buckets(each);
     this->memory_.unmake(&each);
   });
 }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "retired.hpp"
@@ -62,7 +63,8 @@ template <class B>
 struct alignas(cache_line) hazard_record {
   using slot = hazard_slot<B>;
   using chunk = hazard_chunk<B>;
-  static constexpr std::size_t bucket_count = std::bit_ceil(environment<B>::tuning.scan_threshold / 4);
+  static constexpr std::size_t buckets_for(std::size_t threshold) noexcept { return std::bit_ceil(threshold / 4); }
+  static constexpr std::size_t least_buckets = buckets_for(environment<B>::tuning.scan_threshold);
 
   using owners = typename environment<B>::template per_thread<hazard_record>;
 
@@ -86,7 +88,10 @@ struct alignas(cache_line) hazard_record {
   bool scanning = false;
   atomic<std::uint64_t, B> retired_total{0};
   atomic<std::uint64_t, B> reclaimed_total{0};
-  protectable* buckets[bucket_count] = {};
+  // What a scan hashes into: these first, others where the domain has so many slots that each would meet many objects in its bucket.
+  protectable* first_buckets[least_buckets] = {};
+  protectable** buckets = first_buckets;
+  std::size_t bucket_count = least_buckets;
 
   /// The owner vanished in a fork, in the midst of anything. Its protections end, also those of handles that it had given to others. What
   /// it retired and the slots it had at hand are left alone: the copy of a memory in which other threads write is of no one moment.
@@ -99,7 +104,9 @@ struct alignas(cache_line) hazard_record {
     free_slots = nullptr;
     returned.store(nullptr, std::memory_order_relaxed);
     retired = {};
-    for (protectable*& bucket : buckets) bucket = nullptr;
+    for (protectable*& each : first_buckets) each = nullptr;
+    buckets = first_buckets;
+    bucket_count = least_buckets;
     scan_at = environment<B>::tuning.scan_threshold;
     scanning = false;
   }
@@ -148,9 +155,10 @@ struct alignas(cache_line) hazard_record {
     } while (!returned.compare_exchange_weak(head, &freed, std::memory_order_release, std::memory_order_relaxed));
   }
 
-  static protectable*& bucket(protectable** table, const void* address) noexcept {
+  [[nodiscard]] std::span<protectable*> all_buckets() const noexcept { return {buckets, bucket_count}; }
+  static protectable*& bucket(std::span<protectable*> all, const void* address) noexcept {
     const auto mixed = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(address)) * 0x9e3779b97f4a7c15U;
-    return table[static_cast<std::size_t>(mixed >> 40U) & (bucket_count - 1)];
+    return all[static_cast<std::size_t>((mixed >> 32U) * all.size() >> 32U)];  // the upper bits, by which even steps spread evenly
   }
 
   /// The slots of one operation; null where a new chunk is needed first.

@@ -32,15 +32,16 @@ class host_per_thread {
   using key = const thread_registry*;
   [[nodiscard]] key id() const noexcept { return registry_; }
 
-  /// The calling thread's object; null where it has none yet. Wait-free.
+  /// The calling thread's object; null where it has none yet. Wait-free. Afterwards it is one of the two that are found fastest.
   static T* find(key owner) noexcept { return static_cast<T*>(this_thread_table.find(owner)); }
-  T* find() const noexcept { return find(registry_); }
+  /// The same by way of the owner, and async-signal-safe: so what is found fastest stays as it is.
+  T* find() const noexcept { return static_cast<T*>(this_thread_table.find_only(registry_)); }
 
   /// The calling thread's object: its own, an ended thread's, or else a new one, `*make()`. May throw std::bad_alloc or what make
   /// throws, before any effect.
   template <class Make>
   T& get(Make make) {
-    if (T* const mine = find()) [[likely]]
+    if (T* const mine = find(registry_)) [[likely]]
       return *mine;
     return acquire(make);
   }
@@ -111,13 +112,14 @@ class host_per_thread {
     this_thread_table.reserve_one();
     for (lease* each = registry_->leases.load(std::memory_order_acquire); each != nullptr; each = each->next) {
       if (!try_adopt(*each)) continue;
-      this_thread_table.insert(registry_, each);
+      this_thread_table.insert(each);
       return *static_cast<T*>(each->object);
     }
     struct owned_lease {
-      lease* made = new lease{this_process()};
+      lease* made = new lease{this_process(), nullptr, nullptr, nullptr};
       ~owned_lease() { delete made; }
     } owned;
+    owned.made->key = registry_;
     owned.made->object = make();
     lease* const mine = owned.made;
     owned.made = nullptr;
@@ -125,7 +127,7 @@ class host_per_thread {
     // release: publishes *mine and its object to whoever walks the leases
     while (!registry_->leases.compare_exchange_weak(mine->next, mine, std::memory_order_release, std::memory_order_relaxed)) {
     }
-    this_thread_table.insert(registry_, mine);
+    this_thread_table.insert(mine);
     return *static_cast<T*>(mine->object);
   }
 

@@ -8,6 +8,10 @@
 //
 // The code that is called back, at a thread's end and in a fork's child, is that of the module which has the set: that module can't be
 // unloaded while another one uses it, and takes its threads' leases back when it is.
+//
+// A thread's own signal handlers may look for what the thread has, at any instant: in the midst of another look, too, and of every change.
+// So a lease never changes while a table names it; a table changes by stores that each leave it right, from whose every state a look finds
+// what was there before the change began; and the look that handlers may have (find_only) changes nothing.
 #pragma once
 
 #include <pthread.h>
@@ -26,11 +30,14 @@
 
 namespace pawl::inline v0::detail {
 
+struct thread_registry;
+
 /// The right to one per-thread object. `holder` is the process in which a thread has it, zero where it is free to adopt. After a fork
 /// it names another process where the thread is not in the child.
 struct lease {
   host_atomic<std::uint32_t> holder;
   lease* next = nullptr;
+  thread_registry* key = nullptr;  // its owner's, by which a thread finds it
   void* object = nullptr;
 };
 
@@ -54,77 +61,105 @@ struct thread_registry {
   }
 };
 
-/// One thread's leases, by registry: open addressing, at most half full. On the heap and listed, so that they can be given up by who
-/// unloads the library, and not in the thread's own memory, which may be gone then.
-struct held_leases {
-  struct entry {
-    thread_registry* key = nullptr;
-    lease* held = nullptr;
-  };
+/// Leases by their keys: open addressing, at most half full.
+class lease_map {
+ public:
+  /// Of a power of two. Throws std::bad_alloc.
+  explicit lease_map(std::size_t capacity) : capacity_(capacity), places_(new host_atomic<lease*>[capacity]) {}
+  lease_map(const lease_map&) = delete;
+  lease_map& operator=(const lease_map&) = delete;
+  ~lease_map() { delete[] places_; }
 
+  [[nodiscard]] const lease* find(const thread_registry* key) const noexcept {
+    for (std::size_t i = home(key);; i = (i + 1) & (capacity_ - 1)) {
+      const lease* const each = at(i);
+      if (each == nullptr || each->key == key) return each;
+    }
+  }
+  [[nodiscard]] bool has_room() const noexcept { return (used_ + 1) * 2 <= capacity_; }
+  /// Needs room.
+  void place(lease& added) noexcept {
+    std::size_t i = home(added.key);
+    while (at(i) != nullptr) i = (i + 1) & (capacity_ - 1);
+    // (11) release: our own handlers find a whole lease
+    places_[i].store(&added, std::memory_order_release);
+    ++used_;
+  }
+  /// Calls f(lease&) for each.
+  template <class F>
+  void for_each(F f) const noexcept {
+    for (std::size_t i = 0; i < capacity_; ++i) {
+      if (lease* const each = at(i)) f(*each);
+    }
+  }
+
+ private:
+  // relaxed: only the thread itself looks, and its handlers
+  [[nodiscard]] lease* at(std::size_t i) const noexcept { return places_[i].load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t home(const thread_registry* key) const noexcept {
+    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(key));
+    return static_cast<std::size_t>((address * 0x9e3779b97f4a7c15U) >> 32U) & (capacity_ - 1);
+  }
+
+  const std::size_t capacity_;
+  host_atomic<lease*>* const places_;
+  std::size_t used_ = 0;
+};
+
+/// One thread's leases. On the heap and listed, so that they can be given up by who unloads the library, and not in the thread's own
+/// memory, which may be gone then.
+struct held_leases {
   host_atomic<std::uint32_t> holder;  // as a lease's: the block goes to another thread when its own has ended
   held_leases* next = nullptr;
-  entry* entries = nullptr;
-  std::size_t capacity = 0;
-  std::size_t used = 0;
+  host_atomic<lease_map*> map{nullptr};  // only its thread's, and its handlers'
 
-  [[nodiscard]] void* find(const thread_registry* key) const noexcept {
-    if (capacity == 0) return nullptr;
-    for (std::size_t i = home(key); entries[i].key != nullptr; i = (i + 1) & (capacity - 1)) {
-      if (entries[i].key == key) return entries[i].held->object;
-    }
-    return nullptr;
+  [[nodiscard]] const lease* find(const thread_registry* key) const noexcept {
+    const lease_map* const known = map.load(std::memory_order_relaxed);
+    return known != nullptr ? known->find(key) : nullptr;
   }
-  void place(const entry& added) noexcept {
-    std::size_t i = home(added.key);
-    while (entries[i].key != nullptr) i = (i + 1) & (capacity - 1);
-    entries[i] = added;
-    ++used;
+  [[nodiscard]] bool has_room() const noexcept {
+    const lease_map* const known = map.load(std::memory_order_relaxed);
+    return known != nullptr && known->has_room();
+  }
+  template <class F>
+  void for_each(F f) const noexcept {
+    if (const lease_map* const known = map.load(std::memory_order_relaxed)) known->for_each(f);
   }
   // Sweeps out what belonged to dead owners, too: so the table stays within twice what is alive.
   void grow() {
     std::size_t alive = 0;
-    for (std::size_t i = 0; i < capacity; ++i) alive += lives(entries[i]) ? 1U : 0U;
+    for_each([&alive](lease& each) noexcept { alive += lives(each) ? 1U : 0U; });
     std::size_t wanted = 8;
     while (wanted < (alive + 1) * 4) wanted *= 2;
-    entry* const fresh = new entry[wanted];
-    entry* const old = entries;
-    const std::size_t old_capacity = capacity;
-    entries = fresh;
-    capacity = wanted;
-    used = 0;
-    for (std::size_t i = 0; i < old_capacity; ++i) {
-      if (lives(old[i])) {
-        place(old[i]);
-      } else if (old[i].key != nullptr) {
-        old[i].key->drop();
-      }
-    }
-    delete[] old;
+    auto* const fresh = new lease_map(wanted);
+    lease_map* const old = map.load(std::memory_order_relaxed);
+    for_each([fresh](lease& each) noexcept {
+      if (lives(each)) fresh->place(each);
+    });
+    // (12) release: our own handlers find the new map as it is here, or the old one, which is whole until after this
+    map.store(fresh, std::memory_order_release);
+    if (old == nullptr) return;
+    old->for_each([fresh](lease& each) noexcept {
+      if (fresh->find(each.key) == nullptr) each.key->drop();
+    });
+    delete old;
   }
   /// The thread is ending, or doesn't use the library any more.
   void give_up() noexcept {
-    for (std::size_t i = 0; i < capacity; ++i) {
-      if (entries[i].key == nullptr) continue;
+    lease_map* const old = map.load(std::memory_order_relaxed);
+    map.store(nullptr, std::memory_order_release);  // as (12)
+    if (old == nullptr) return;
+    old->for_each([](lease& each) noexcept {
       // (1) release: what this thread did with the object comes before what its adopter does, see (2) in host_threads.hpp
-      entries[i].held->holder.store(0, std::memory_order_release);
-      entries[i].key->drop();
-    }
-    delete[] entries;
-    entries = nullptr;
-    capacity = 0;
-    used = 0;
+      each.holder.store(0, std::memory_order_release);
+      each.key->drop();
+    });
+    delete old;
   }
 
  private:
-  [[nodiscard]] std::size_t home(const thread_registry* key) const noexcept {
-    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(key));
-    return static_cast<std::size_t>((address * 0x9e3779b97f4a7c15U) >> 32U) & (capacity - 1);
-  }
   // relaxed: an owner that is about to die is swept out next time
-  static bool lives(const entry& each) noexcept {
-    return each.key != nullptr && each.key->owner_lives.load(std::memory_order_relaxed);
-  }
+  static bool lives(const lease& each) noexcept { return each.key->owner_lives.load(std::memory_order_relaxed); }
 };
 
 /// A thread's way to its leases. Trivially destructible on purpose: a pthread key ends them, after every C++ thread_local is gone, so
@@ -134,45 +169,81 @@ class thread_table {
   void* find(const thread_registry* key) noexcept {
     // Fixed places, so that the processor needs no key to load the object, only to confirm it.
     if (recent_[0].key == key) [[likely]]
-      return recent_[0].object;
+      return recent_[0].found();
     if (recent_[1].key == key) [[likely]]
-      return recent_[1].object;
-    return find_slowly(key);
+      return recent_[1].found();
+    return find_and_remember(key);
+  }
+  /// The same, and changes nothing: for what handlers may do. One that came between the look at a key and that at its object must not have
+  /// put another's object there.
+  [[nodiscard]] void* find_only(const thread_registry* key) const noexcept {
+    if (recent_[0].key == key) [[likely]]
+      return recent_[0].found();
+    if (recent_[1].key == key) [[likely]]
+      return recent_[1].found();
+    return find_elsewhere(key);
   }
 
   [[nodiscard]] held_leases* all() const noexcept { return all_; }
   [[nodiscard]] noted_sections& sections() noexcept { return sections_; }
   void begin(held_leases& taken) noexcept { all_ = &taken; }
-  void end() noexcept { *this = {}; }
+  void end() noexcept {
+    all_ = nullptr;
+    forget_recent();
+    sections_ = {};
+  }
 
   /// Makes room for one entry; throws std::bad_alloc before any effect.
   void reserve_one() {
-    if ((all_->used + 1) * 2 <= all_->capacity) return;
-    for (pair& each : recent_) each = {};  // of owners that are swept out, perhaps
+    if (all_->has_room()) return;
+    forget_recent();  // of owners that are swept out, perhaps
     all_->grow();
   }
   /// Needs room.
-  void insert(thread_registry* key, lease* held) noexcept {
+  void insert(lease* held) noexcept {
     // relaxed: the owner's reference keeps the registry alive meanwhile
-    key->references.fetch_add(1, std::memory_order_relaxed);
-    remember({key, held->object});
-    all_->place({key, held});
+    held->key->references.fetch_add(1, std::memory_order_relaxed);
+    all_->map.load(std::memory_order_relaxed)->place(*held);
+    remember(*held);
   }
 
  private:
   struct pair {
     const thread_registry* key = nullptr;
     void* object = nullptr;
+
+    // Where there is a key there is an object: so who has found the one need not look whether it has the other.
+    [[nodiscard]] void* found() const noexcept {
+      if (object == nullptr) __builtin_unreachable();
+      return object;
+    }
+    // Between these stores, handlers find no key here, or the key with its object.
+    void set(const thread_registry* new_key, void* new_object) noexcept {
+      key = nullptr;
+      std::atomic_signal_fence(std::memory_order_release);
+      object = new_object;
+      std::atomic_signal_fence(std::memory_order_release);
+      key = new_key;
+      std::atomic_signal_fence(std::memory_order_release);
+    }
   };
 
-  void remember(const pair& latest) noexcept {
-    recent_[1] = recent_[0];
-    recent_[0] = latest;
+  void remember(const lease& latest) noexcept {
+    recent_[1].set(recent_[0].key, recent_[0].object);
+    recent_[0].set(latest.key, latest.object);
   }
-  [[gnu::noinline]] void* find_slowly(const thread_registry* key) noexcept {
-    void* const found = all_ != nullptr ? all_->find(key) : nullptr;
-    if (found != nullptr) remember({key, found});
-    return found;
+  void forget_recent() noexcept {
+    for (pair& each : recent_) each.set(nullptr, nullptr);
+  }
+  [[gnu::noinline]] void* find_elsewhere(const thread_registry* key) const noexcept {
+    const lease* const found = all_ != nullptr ? all_->find(key) : nullptr;
+    return found != nullptr ? found->object : nullptr;
+  }
+  [[gnu::noinline]] void* find_and_remember(const thread_registry* key) noexcept {
+    const lease* const found = all_ != nullptr ? all_->find(key) : nullptr;
+    if (found == nullptr) return nullptr;
+    remember(*found);
+    return found->object;
   }
 
   // Two entries at hand, since an operation may need objects of two owners: its domain's and its container's.
@@ -243,8 +314,8 @@ inline bool has_sections_apart() noexcept { return this_thread_table.sections().
 /// Called at the end of a thread.
 [[gnu::visibility("hidden")]] inline void end_thread(void* leases) noexcept {
   auto* const ended = static_cast<held_leases*>(leases);
+  this_thread_table.end();  // first, since it names leases
   ended->give_up();
-  this_thread_table.end();
   // (3) release: pairs with (4): the block is empty before the next thread takes it
   ended->holder.store(0, std::memory_order_release);
 }
@@ -263,9 +334,7 @@ inline bool has_sections_apart() noexcept { return this_thread_table.sections().
   held_leases* const mine = this_thread_table.all();
   if (mine == nullptr) return;
   mine->holder.store(process, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < mine->capacity; ++i) {
-    if (mine->entries[i].key != nullptr) mine->entries[i].held->holder.store(process, std::memory_order_relaxed);
-  }
+  mine->for_each([process](lease& each) noexcept { each.holder.store(process, std::memory_order_relaxed); });
 }
 
 /// Called when the module that has the set is unloaded, never at the program's end. By dlclose's contract no thread is in the library, and

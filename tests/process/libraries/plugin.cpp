@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "plugin.hpp"
 
+#include <mutex>
+
 #define EXPORTED extern "C" [[gnu::visibility("default")]]
 
 namespace {
@@ -8,13 +10,23 @@ namespace {
 // Destroyed when the library is unloaded, or with the program; it uses its domain then.
 struct static_user {
   pawl::stack<int> last;
+  pawl::stack<int, pawl::epochs<>> last_over_epochs;
   ~static_user() {
-    last.push(1);
-    static_cast<void>(last.try_pop());
-    last.push(2);
-    pawl::hazard_pointer_default_domain().reclaim();  // what others would find of this library's is no longer there then
+    use(last);
+    use(last_over_epochs);
+    // What others would find of this library's is no longer there then.
+    pawl::hazard_pointer_default_domain().reclaim();
+    pawl::rcu_default_domain().reclaim();
+  }
+  template <class Stack>
+  static void use(Stack& stack) {
+    stack.push(1);
+    static_cast<void>(stack.try_pop());
+    stack.push(2);
   }
 } at_the_end;
+
+struct object : pawl::rcu_obj_base<object> {};
 
 }  // namespace
 
@@ -23,17 +35,32 @@ EXPORTED bool plugin_use_containers() {
   pawl::queue<int> queue;
   pawl::hash_map<int, int> map;
   pawl::stack<int, pawl::tagged_pool<>> pooled;
+  pawl::stack<int, pawl::epochs<>> over_epochs;
   bool right = true;
   for (int i = 0; i < 100; ++i) {
     stack.push(i);
     queue.push(i);
     pooled.push(i);
+    over_epochs.push(i);
     map.insert(i, i);
-    right = stack.try_pop() == i && queue.try_pop() == i && pooled.try_pop() == i && map.find(i) == i && right;
+    right = over_epochs.try_pop() == i && stack.try_pop() == i && queue.try_pop() == i && pooled.try_pop() == i &&
+            map.find(i) == i && right;
   }
   return right;
 }
-EXPORTED void plugin_reclaim() { pawl::hazard_pointer_default_domain().reclaim(); }
+EXPORTED void plugin_reclaim() {
+  pawl::hazard_pointer_default_domain().reclaim();
+  pawl::rcu_default_domain().reclaim();
+}
+EXPORTED bool plugin_use_epochs(pawl::epochs<>& domain) {
+  const std::scoped_lock section(domain);
+  pawl::stack<int, pawl::epochs<>> stack(domain);
+  stack.push(1);
+  stack.push(2);
+  (new object)->retire({}, domain);
+  return stack.try_pop() == 2;
+}
+EXPORTED void plugin_reclaim_epochs(pawl::epochs<>& domain) { domain.reclaim(); }
 EXPORTED void plugin_reclaim_in(pawl::hazard_pointers<>& domain) { domain.reclaim(); }
 EXPORTED void* plugin_default_domain() { return &pawl::hazard_pointer_default_domain(); }
 EXPORTED std::size_t plugin_default_records() { return pawl::hazard_pointer_default_domain().stats().records; }

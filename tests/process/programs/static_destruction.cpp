@@ -22,19 +22,27 @@ void require(bool holds, const char* what) {
   _exit(1);
 }
 
-std::atomic<int> freed{0};
-struct object : pawl::hazard_pointer_obj_base<object> {
+template <template <class, class> class Base>
+struct object : Base<object<Base>, std::default_delete<object<Base>>> {
+  static inline std::atomic<int> freed{0};
   ~object() { ++freed; }
 };
 
-void use(const char* where) {
-  pawl::stack<int> stack;
+template <class Domain, template <class, class> class Base, class Reclaim>
+void use_over(const char* where, Reclaim reclaim) {
+  pawl::stack<int, Domain> stack;
   stack.push(1);
-  require(stack.try_pop() == 1 && plugin_use_containers(), where);
-  const int before = freed;
-  (new object)->retire();
-  pawl::hazard_pointer_default_domain().reclaim();
-  require(freed > before, where);
+  require(stack.try_pop() == 1, where);
+  const int before = object<Base>::freed;
+  (new object<Base>)->retire();
+  reclaim();
+  require(object<Base>::freed > before, where);
+}
+
+void use(const char* where) {
+  require(plugin_use_containers(), where);
+  use_over<pawl::hazard_pointers<>, pawl::hazard_pointer_obj_base>(where, [] { pawl::hazard_pointer_default_domain().reclaim(); });
+  use_over<pawl::epochs<>, pawl::rcu_obj_base>(where, [] { pawl::rcu_barrier(); });
 }
 
 struct user {
@@ -50,6 +58,7 @@ struct user {
 // Made before the first use of pawl, so it ends after whatever that has registered. (Or not, as the linker has it: in any order.)
 const user first("a static object made before any use\n", false);
 pawl::queue<int>& for_the_late_thread = *new pawl::queue<int>;  // never destroyed, as it must be
+auto& another_for_it = *new pawl::queue<int, pawl::epochs<>>;
 const user second("a static object that used it when it was made\n", true);
 thread_local const user in_thread("a thread_local\n", false);
 
@@ -65,6 +74,8 @@ int main() {
     for (;;) {
       for_the_late_thread.push(1);
       static_cast<void>(for_the_late_thread.try_pop());
+      another_for_it.push(1);
+      static_cast<void>(another_for_it.try_pop());
       static_cast<void>(plugin_use_containers());
       started = true;
     }
