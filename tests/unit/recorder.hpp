@@ -340,7 +340,7 @@ class world {
       compare(*in, &object, sizeof(W));
       std::memcpy(&value, &in->truth[address_of(&object) - address_of(in->bytes)], sizeof(W));
     } else {
-      complain(std::string(what) + " of something that is no atomic");
+      complain(std::string(what).append(" of something that is no atomic"));
     }
     return value;
   }
