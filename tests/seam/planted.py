@@ -65,7 +65,7 @@ PLANTS = [
           "*reinterpret_cast<Bucket* const*>(&pieces_[at.level])", "all that a map does", read=True),
     # ---- Plain data -----------------------------------------------------------------------------------------------------------------
     Plant("a retired object's address is read raw", "detail/hazard_domain.hpp",
-          "record::bucket(mine.buckets, `read_shared<B>(object->address)`);", "object->address", "all that hazard pointers do"),
+          "record::bucket(buckets, `read_shared<B>(object->address)`);", "object->address", "all that hazard pointers do"),
     Plant("a chunk's next is read raw", "detail/hazard_domain.hpp",
           "slots != nullptr; slots = `read_shared<B>(slots->next)`) {\n      for (const slot&", "slots->next", "all that hazard pointers do", cheap=True),
     Plant("a map's value is read raw", "hash_map.hpp", "element_at(operation& op, link l) const noexcept { return `op.get(l)->value.get()`; }",

@@ -421,16 +421,16 @@ class world {
     if (open == 0) return complain("a section ends that was never noted");
     --open;
   }
-  std::uint32_t sections_kept(const void* counter) {
+  pawl::detail::section_notes::forked forked_sections(const void* counter) {
     const aside a;
-    step("sections_kept");
+    step("forked_sections");
     const auto found = kept_.find(counter);
-    return found == kept_.end() ? 0 : found->second;
+    return {found == kept_.end() ? 0 : found->second, apart_[forked_] != 0, 0};
   }
-  bool sections_apart() {
+  bool has_sections_apart() {
     const aside a;
-    step("sections_apart");
-    return apart_[forked_] != 0;
+    step("has_sections_apart");
+    return current_thread == forked_ && apart_[forked_] != 0;
   }
   /// The current thread forks, and this goes on as the child: no other thread is there.
   void fork() {
@@ -874,11 +874,15 @@ struct pawl::environment<rec::recorder> {
   }
 
   static std::uint32_t process() noexcept { return rec::world::get().process; }
-  static bool note_section(const void* counter) noexcept { return rec::world::get().note_section(counter); }
-  static bool section_is_apart(const void* counter) noexcept { return rec::world::get().section_is_apart(counter); }
-  static void forget_section(const void* counter) noexcept { rec::world::get().forget_section(counter); }
-  static std::uint32_t sections_kept(const void* counter) noexcept { return rec::world::get().sections_kept(counter); }
-  static bool sections_apart() noexcept { return rec::world::get().sections_apart(); }
+  static const pawl::detail::section_notes& section_notes() noexcept {
+    static constexpr pawl::detail::section_notes notes{
+        [](const void* counter) noexcept { return rec::world::get().note_section(counter); },
+        [](const void* counter) noexcept { return rec::world::get().section_is_apart(counter); },
+        [](const void* counter) noexcept { rec::world::get().forget_section(counter); },
+        [](const void* counter) noexcept { return rec::world::get().forked_sections(counter); },
+        []() noexcept { return rec::world::get().has_sections_apart(); }};
+    return notes;
+  }
 
   static constexpr bool tracks_atomics = true;
   static void begin(void* memory, std::size_t bytes) noexcept { rec::world::get().begin(memory, bytes); }

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include <pawl/detail/several.hpp>
 #include <pawl/fence.hpp>
 #include <pawl/hash_map.hpp>
 #include <pawl/hazard_pointer.hpp>
@@ -352,6 +353,56 @@ void over_a_pool(reached& places) {
   });
 }
 
+// Several elements at once.
+template <class Container>
+void several_over_a_pool(reached& places) {
+  using pool = pawl::tagged_pool<recorder>;
+  using several = pawl::detail::several<Container>;
+  record(places, [](world& w) {
+    object<pool> fixed("the pool", std::size_t{6});
+    object<Container> tested("the container", *fixed);
+    std::size_t in = 0;
+    const auto push_three = [&] {
+      several all(*tested);
+      typename several::link nodes[3];
+      const std::size_t got = all.create(nodes, 3);
+      for (std::size_t i = 0; i < got; ++i) all.construct(nodes[i], wide(i));
+      for (std::size_t i = 0; i + 1 < got; ++i) all.link_to(nodes[i], nodes[i + 1]);
+      if (got != 0) all.push(nodes[0], nodes[got - 1]);
+      in += got;
+    };
+    const auto pop_three = [&] {
+      several all(*tested);
+      typename several::link nodes[3];
+      const std::size_t got = all.pop(nodes, 3);
+      for (std::size_t i = 0; i < got; ++i) expect(all.take(nodes[i]).number < 3);
+      for (std::size_t i = 0; i + 1 < got; ++i) all.link_freed(nodes[i], nodes[i + 1]);
+      if (got != 0) all.give_back(nodes[0], nodes[got - 1]);
+      in -= got;
+    };
+    const auto push_and_pop = [&] {
+      w.current_thread = 1;
+      push_three();
+      pop_three();
+    };
+    for (std::size_t n = 1; n < 60; ++n) {
+      for (const bool pushes : {true, false}) {
+        w.current_thread = 0;
+        w.interrupt(n, push_and_pop);
+        if (pushes) {
+          push_three();
+        } else {
+          pop_three();
+        }
+        static_cast<void>(w.was_interrupted());
+      }
+    }
+    w.current_thread = 0;
+    while (in != 0) pop_three();
+    expect(tested->empty());
+  });
+}
+
 struct large {
   std::uint64_t words[80]{};
 };
@@ -363,6 +414,7 @@ TEST_CASE("the recorder sees all that a stack does") {
   over_hazard_pointers<pawl::stack, std::uint64_t>(places);
   over_hazard_pointers<pawl::stack, wide>(places);
   over_a_pool<pawl::stack, wide>(places);
+  several_over_a_pool<pawl::stack<wide, pawl::tagged_pool<recorder>>>(places);
   places.all_of("stack.hpp");
 }
 TEST_CASE("the recorder sees all that a queue does") {
@@ -370,6 +422,7 @@ TEST_CASE("the recorder sees all that a queue does") {
   over_hazard_pointers<pawl::queue, std::uint64_t>(places);
   over_hazard_pointers<pawl::queue, wide>(places);
   over_a_pool<pawl::queue, wide>(places);
+  several_over_a_pool<pawl::queue<wide, pawl::tagged_pool<recorder>>>(places);
   places.all_of("queue.hpp");
 }
 
@@ -438,6 +491,8 @@ TEST_CASE("the recorder sees all that a tagged pool does") {
   over_a_pool<pawl::queue, wide>(places);
   blocks_of_a_pool(places);
   refusals_of_a_pool(places);
+  several_over_a_pool<pawl::stack<wide, pool>>(places);
+  several_over_a_pool<pawl::queue<wide, pool>>(places);
   places.all_of("tagged_pool.hpp");
   places.all_of("detail/pool_blocks.hpp");
   places.all_of("detail/pool_free_list.hpp");

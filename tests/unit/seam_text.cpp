@@ -64,6 +64,7 @@ const std::vector<exception>& exceptions() {
       {"model/", "the model's environment and backend, and the explorer behind them"},
       {"model.hpp", "the model's face"},
       {"detail/cuda_warp.hpp", "instructions of a warp's threads among each other, which touch no memory"},
+      {"detail/cuda_owner.hpp", "what the host allocates on a device, where a kernel of one thread makes the container"},
       {"detail/fail.hpp", "the one place that throws and catches"},
   };
   return all;
