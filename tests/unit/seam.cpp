@@ -1171,6 +1171,19 @@ TEST_CASE("the recorder sees what a fork leaves behind") {
     expect(any());
     open->close(std::memory_order_release);
     expect(!any());
+    // Or until who may have one says that it has none.
+    object<pawl::detail::section_count<recorder>> other("other open sections");
+    w.current_thread = 1;
+    open->open(std::memory_order_relaxed);
+    w.current_thread = 2;
+    w.sections_are_apart = true;
+    other->open(std::memory_order_relaxed);
+    w.sections_are_apart = false;
+    w.fork();
+    expect(any());
+    open->none_is_mine();
+    expect(!any());
+    other->close(std::memory_order_release);
     // A change while another thread changes it.
     interleave(
         w,
@@ -1205,7 +1218,8 @@ TEST_CASE("the recorder sees what a fork leaves behind") {
     own->reclaim();
     expect(deleted == 1);
   });
-  for (const std::string_view each : {"note_section", "section_is_apart", "forget_section", "sections_kept", "sections_apart"}) {
+  for (const std::string_view each :
+       {"note_section", "section_is_apart", "forget_section", "forked_sections", "has_sections_apart"}) {
     INFO(each);
     CHECK(operations.contains(each));
   }
