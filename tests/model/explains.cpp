@@ -553,7 +553,7 @@ TEST_CASE("a picture has an arrow for all that synchronizes") {
   CHECK(count(chain, "synchronizes") == 2);
 }
 
-TEST_CASE("a replay string is refused with other options, and where it is none; of another program it is reported") {
+TEST_CASE("a replay string is refused with other options, where it is none, and reported of another program") {
   const auto trusting = [] {
     atomic<int> x{0};
     int expected = 0;

@@ -91,9 +91,9 @@ PLANTS = [
           "return static_cast<Object*>(`env::allocate(count * sizeof(Object), alignof(Object))`);",
           "__builtin_malloc(count * sizeof(Object))", "all that hazard pointers do", read=True),
     # ---- What no run can show -------------------------------------------------------------------------------------------------------
-    Plant("a counter of each thread, and one of all, in a pool", "detail/pool_blocks.hpp", "std::size_t n = made.load(std::memory_order_relaxed);\n  ``do {",
+    Plant("a counter of each thread, and one of all, in a pool", "detail/pool_blocks.hpp", "std::size_t n = made.load(std::memory_order_relaxed);\n  ``std::size_t more",
           "static thread_local std::size_t calls = 0; ++calls; static std::size_t all = 0; all += calls; "),
-    Plant("a function's static in a pool", "detail/pool_blocks.hpp", "std::size_t n = made.load(std::memory_order_relaxed);\n  ``do {",
+    Plant("a function's static in a pool", "detail/pool_blocks.hpp", "std::size_t n = made.load(std::memory_order_relaxed);\n  ``std::size_t more",
           "static std::size_t all; ++all; "),
     Plant("a thread_local in a stack", "stack.hpp", "if (!top.node) return std::nullopt;``", " thread_local unsigned pops = 0; ++pops;"),
     Plant("a namespace's variable", "stack.hpp", "namespace pawl::inline v0 {\n``", "inline unsigned pops_of_all = 0;\n"),

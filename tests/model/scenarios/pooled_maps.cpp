@@ -163,6 +163,20 @@ void add_words(std::vector<scenario>& all) {
                      model::require(!found || found == 10 || (key == 1 && found == 11), "a value is its key's");
                    }});
   }
+  // An order from another life, behind that of the key, doesn't end the search.
+  all.push_back({"hash_map over a pool of words: contains 2 | erase 1, insert 3", [] {
+                   pool nodes(3);
+                   pawl::hash_map<long, long, std::hash<long>, std::equal_to<long>, pool> m(nodes, 1);
+                   m.insert(1, 10);
+                   m.insert(2, 20);
+                   bool found = false;
+                   at_once([&] { found = m.contains(2); },
+                           [&] {
+                             m.erase(1);
+                             m.insert(3, 30);
+                           });
+                   model::require(found, "it was there all the time");
+                 }});
 }
 
 void add_triples(std::vector<scenario>& all) {
