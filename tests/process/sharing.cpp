@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "forked.hpp"
 #include "opened.hpp"
 
 namespace {
@@ -70,4 +71,22 @@ TEST_CASE("a thread has a record of its own through each library") {
   CHECK(second.slot_of(domain) != mine);
   domain.reclaim();  // a third, the program's own
   CHECK(domain.stats().records == 3);
+}
+
+TEST_CASE("libraries that share no symbols know of each other's sections without a record, in a fork's child, too") {
+  const opened first(PAWL_PLUGIN, RTLD_LOCAL);
+  const opened second(PAWL_OTHER_PLUGIN, RTLD_LOCAL);
+  CHECK(first.use_containers());  // and so is told of forks
+  CHECK(second.use_containers());
+  pawl::detail::section_count<pawl::native> sections;
+  const auto any = [&] { return second.function<any_sections_function>("plugin_any_section")(sections); };
+  first.function<change_sections_function>("plugin_open_section")(sections);
+  CHECK(any());
+  CHECK(in_forked_child([&] {
+          const int in_mine = any() ? 1 : 0;
+          first.function<change_sections_function>("plugin_close_section")(sections);
+          return 10 * in_mine + (any() ? 1 : 0);
+        }) == 10);
+  second.function<change_sections_function>("plugin_close_section")(sections);
+  CHECK(!any());
 }

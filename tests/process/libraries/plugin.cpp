@@ -66,6 +66,13 @@ EXPORTED void* plugin_default_domain() { return &pawl::hazard_pointer_default_do
 EXPORTED std::size_t plugin_default_records() { return pawl::hazard_pointer_default_domain().stats().records; }
 EXPORTED void plugin_push(shared_stack& stack, int value) { stack.push(value); }
 EXPORTED int plugin_pop(shared_stack& stack) { return stack.try_pop().value_or(-1); }
+EXPORTED void plugin_open_section(pawl::detail::section_count<pawl::native>& sections) { sections.open(std::memory_order_relaxed); }
+EXPORTED void plugin_close_section(pawl::detail::section_count<pawl::native>& sections) {
+  sections.close(std::memory_order_release);
+}
+EXPORTED bool plugin_any_section(const pawl::detail::section_count<pawl::native>& sections) {
+  return sections.any(std::memory_order_acquire);
+}
 EXPORTED const void* plugin_slot_of(pawl::hazard_pointers<>& domain) {
   pawl::detail::hazard_slot<pawl::native>& slot = domain.acquire_slot();
   const void* const home = slot.home;

@@ -21,5 +21,7 @@ using push_function = void(shared_stack&, int);
 using pop_function = int(shared_stack&);
 using use_epochs_function = bool(pawl::epochs<>&);  // a container's and the library's own object's end, in a section
 using reclaim_epochs_function = void(pawl::epochs<>&);
+using change_sections_function = void(pawl::detail::section_count<pawl::native>&);
+using any_sections_function = bool(const pawl::detail::section_count<pawl::native>&);
 using slot_of_function = const void*(pawl::hazard_pointers<>&);  // this thread's record in a domain, as the library finds it
 }
