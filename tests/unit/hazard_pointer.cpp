@@ -547,7 +547,7 @@ TEST_CASE("retire and protect work while a thread's thread_locals end") {
 TEST_CASE("a domain of hazard pointers takes an allocator, and all its memory goes back") {
   domains::a_domain_takes_an_allocator_and_all_its_memory_goes_back<hazards>([](auto& domain) {
     std::vector<hazard_pointer> held;
-    for (const std::size_t many : {40, 600, 2000}) {
+    for (const std::size_t many : {std::size_t{40}, std::size_t{600}, std::size_t{2000}}) {
       while (held.size() < many) held.push_back(make_hazard_pointer(domain));
       domain.reclaim();  // of the more slots the larger tables are
     }
