@@ -192,8 +192,7 @@ concept has_usual_fences = requires(typename Env::fences settled) {
 /// - `per_thread<T>::for_each_abandoned` and `end_lost`: hazard_pointers and epochs need them. `usual_fences`: epochs does.
 /// - `global`: for domains that are the process's; without it, a container is given one.
 /// - `wait`, `notify_one`, `notify_all`, all three or none: without them threads that wait look again after a pause.
-/// - `process`; and `note_section`, `section_is_apart`, `forget_section`, `sections_kept` and `sections_apart`, all five or none: where
-///   processes fork.
+/// - `process`, and `section_notes`: where processes fork.
 template <class Env>
 concept is_environment = detail::follows_atomics<Env> && detail::follows_plain<Env> &&
                          detail::has_one_for_each_thread<typename Env::template per_thread<detail::of_a_thread>> &&

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "pool_blocks.hpp"
 
@@ -80,6 +82,7 @@ class pool_free_list {
   /// Up to `most` single nodes by one compare-and-swap; how many.
   template <class Blocks>
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE std::size_t pop(const Blocks& blocks, name* top, std::size_t most) noexcept {
+    assert((most == 1 || Kind == free_nodes::single) && "chains are popped one at a time");
     // (2) acquire: pairs with (1), also where other pops came between: each is a read-modify-write and so carries the release on
     name head = head_.load(std::memory_order_acquire);
     while (head) {
