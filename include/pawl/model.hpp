@@ -357,6 +357,7 @@ report explore(const options& o, Body& body) {
       const std::optional<outcome> how = run();
       if (!how) checked.begin_again();
       if (how == outcome::complete) note_outcome();
+      if (how == outcome::complete || how == outcome::blocked) ++result.further;
       if (how && !look_further()) break;
     }
     result.strict = !steps.more() && !met_limit && !met_repetitions;

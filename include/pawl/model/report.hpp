@@ -61,6 +61,7 @@ struct violation {
 struct report {
   bool complete = false;  // every execution was explored, waiting loops by their last iterations
   bool strict = false;  // and by all of their iterations: see options::strict
+  std::uint64_t further = 0;  // executions, blocked ones too, that came after the others for what threads keep of having waited
   std::uint64_t executions = 0;  // with a preemption bound: different ones
   std::uint64_t blocked = 0;  // executions in which a waiting loop waits, for a store that another execution shows it
   std::uint64_t steps = 0;
@@ -73,9 +74,9 @@ struct report {
   std::string bounds;  // why it is not complete, in words; empty where the check is complete or has found a violation
 
   [[nodiscard]] bool ok() const noexcept { return !violation; }
-  /// Complete, repeated and blocked ones; 0 where that took no time that could be measured.
+  /// Of all kinds together; 0 where that took no time that could be measured.
   [[nodiscard]] double executions_per_second() const noexcept {
-    return seconds > 0 ? static_cast<double>(executions + repeated + blocked) / seconds : 0;
+    return seconds > 0 ? static_cast<double>(executions + repeated + blocked + further) / seconds : 0;
   }
 };
 
@@ -93,6 +94,7 @@ inline std::string to_string(const report& r) {
   count(r.executions, " executions, ");
   if (r.repeated != 0) count(r.repeated, " repeated, ");
   count(r.blocked, " blocked, ");
+  if (r.further != 0) count(r.further, " further, ");
   count(r.steps, " steps in ");
   const auto milliseconds = static_cast<std::uint64_t>(r.seconds * 1000);
   const std::string fraction = std::to_string(1000 + milliseconds % 1000).substr(1);
