@@ -3,7 +3,6 @@
 // kernel take pieces from a queue and put in the next row's, until nothing is left: no launch per row, and no block waits for another one.
 #include <cstddef>
 #include <cstdio>
-#include <new>
 
 #include <pawl/cuda.hpp>
 
@@ -11,35 +10,21 @@ namespace {
 
 using device_wide = pawl::backend::cuda<pawl::scope::device>;
 template <class T>
-using shared = pawl::atomic<T, device_wide>;
+using shared = pawl::atomic_ref<T, device_wide>;
 
 // The columns, and the diagonals as they hit the next row, that the queens so far attack.
 struct placement {
   unsigned columns, left, right;
 };
 
-// A pool's memory, from cudaMalloc.
-template <class T>
-struct given {
-  using value_type = T;
-  std::byte* memory;
-  __device__ explicit given(std::byte* its_memory) : memory(its_memory) {}
-  template <class U>
-  __device__ explicit given(const given<U>& other) : memory(other.memory) {}
-  __device__ T* allocate(std::size_t) { return reinterpret_cast<T*>(memory); }
-  __device__ void deallocate(T*, std::size_t) {}
-};
-using pool = pawl::tagged_pool<device_wide, given<std::byte>>;
+using queue = pawl::cuda::queue<placement>;
 
-struct search {
-  pool nodes;
-  pawl::queue<placement, pool> work;
-  shared<int> pending{0};  // pieces that are in the queue or being worked on
-  shared<unsigned long long> solutions{0};
-  __device__ search(unsigned capacity, std::byte* memory) : nodes(capacity, given<std::byte>(memory)), work(nodes) {}
+// In device memory.
+struct progress {
+  int pending;  // pieces that are in the queue or being worked on
+  unsigned long long solutions;
 };
 constexpr unsigned capacity = 256;  // less than the last board needs
-constexpr std::size_t bytes_of_node = 32;
 
 // What is left where the queue has no room: a thread goes on with its piece by itself.
 __host__ __device__ unsigned long long count(const placement& p, unsigned board) {
@@ -52,19 +37,14 @@ __host__ __device__ unsigned long long count(const placement& p, unsigned board)
   return sum;
 }
 
-__global__ void begin(search* s, std::byte* memory) {
-  new (s) search(capacity, memory);
-  s->pending.store(1, std::memory_order_relaxed);
-  s->work.try_push(placement{});
-}
-
-__global__ void work(search* s, unsigned board) {
+__global__ void work(queue::ref_type pieces, progress* so_far, unsigned board) {
+  const shared<int> pending(so_far->pending);
   unsigned long long found = 0;
   // acquire: whoever sees that nothing is left has seen all that was done. A piece counts until those that it makes are counted.
-  while (s->pending.load(std::memory_order_acquire) != 0) {
+  while (pending.load(std::memory_order_acquire) != 0) {
     placement p{};
     // The threads that are here together share one compare-and-swap; so do those below.
-    if (!pawl::cuda::pop_aggregated(__activemask(), s->work, p)) {
+    if (!pawl::cuda::pop_aggregated(__activemask(), *pieces, p)) {
       device_wide::pause();
       continue;
     }
@@ -77,49 +57,48 @@ __global__ void work(search* s, unsigned board) {
         ++found;
         continue;
       }
-      s->pending.store_add(1, std::memory_order_relaxed);  // before anybody can take it
-      if (pawl::cuda::push_aggregated(__activemask(), s->work, next)) continue;
+      pending.store_add(1, std::memory_order_relaxed);  // before anybody can take it
+      if (pawl::cuda::push_aggregated(__activemask(), *pieces, next)) continue;
       found += count(next, board);
       --more;
     }
     // release: what this thread did with the piece is done
-    s->pending.store_add(more - 1, std::memory_order_release);
+    pending.store_add(more - 1, std::memory_order_release);
   }
-  s->solutions.store_add(found, std::memory_order_relaxed);
+  shared<unsigned long long>(so_far->solutions).store_add(found, std::memory_order_relaxed);
 }
 
-template <class T>
-T* device_memory(std::size_t count) {
-  T* memory = nullptr;
-  pawl::detail::check(cudaMalloc(&memory, count * sizeof(T)), "cudaMalloc");
-  return memory;
+void check(cudaError_t result, const char* call) {
+  if (result != cudaSuccess) throw pawl::cuda::error(call, cudaGetErrorString(result));
 }
 
 }  // namespace
 
 int main() try {
-  auto* const s = device_memory<search>(1);
-  auto* const nodes = device_memory<std::byte>(bytes_of_node * (capacity + pool::max_queues + 1));
+  queue pieces(capacity);
+  progress* so_far = nullptr;
+  check(cudaMalloc(&so_far, sizeof *so_far), "cudaMalloc");
   // As many blocks as run at the same time: one that waits to begin would do no harm, nor any good.
   int device = 0, processors = 0, blocks = 0;
   constexpr int threads = 64;
-  pawl::detail::check(cudaGetDevice(&device), "cudaGetDevice");
-  pawl::detail::check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
-  pawl::detail::check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, work, threads, 0), "cudaOccupancyMaxActiveBlocks...");
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
+  check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, work, threads, 0), "cudaOccupancyMaxActiveBlocks...");
   bool right = true;
   for (const unsigned n : {4U, 6U, 8U}) {
     const unsigned board = (1U << n) - 1;
-    begin<<<1, 1>>>(s, nodes);
-    work<<<processors * blocks, threads>>>(s, board);
-    pawl::detail::check(cudaGetLastError(), "launch");
-    unsigned long long solutions = 0;
-    pawl::detail::check(cudaMemcpy(&solutions, &s->solutions, sizeof solutions, cudaMemcpyDeviceToHost), "cudaMemcpy");
-    right = right && solutions == count({}, board);
-    std::printf("%u queens: %llu ways\n", n, solutions);
+    const placement none{};
+    pieces.push(&none, 1);
+    progress host{1, 0};
+    check(cudaMemcpy(so_far, &host, sizeof host, cudaMemcpyHostToDevice), "cudaMemcpy");
+    work<<<processors * blocks, threads>>>(pieces.ref(), so_far, board);
+    check(cudaGetLastError(), "launch");
+    check(cudaMemcpy(&host, so_far, sizeof host, cudaMemcpyDeviceToHost), "cudaMemcpy");
+    right = right && host.solutions == count({}, board);
+    std::printf("%u queens: %llu ways\n", n, host.solutions);
   }
   std::printf("%s\n", right ? "as the host counts" : "WRONG");
-  cudaFree(nodes);
-  cudaFree(s);
+  cudaFree(so_far);
   return right ? 0 : 1;
 } catch (const pawl::cuda::error& error) {
   std::fprintf(stderr, "%s\n", error.what());
