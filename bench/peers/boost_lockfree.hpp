@@ -14,8 +14,8 @@ namespace peers {
 template <class Container>
 class boost_unbounded {
  public:
-  bool push(std::uint64_t value) { return values_.push(value); }
-  bool pop(std::uint64_t& value) { return values_.pop(value); }
+  [[gnu::always_inline]] bool push(std::uint64_t value) { return values_.push(value); }
+  [[gnu::always_inline]] bool pop(std::uint64_t& value) { return values_.pop(value); }
 
  private:
   Container values_{128};  // nodes made beforehand; more are allocated when needed
@@ -26,8 +26,8 @@ using boost_queue = boost_unbounded<boost::lockfree::queue<std::uint64_t>>;
 template <class Container>
 class boost_bounded {
  public:
-  bool push(std::uint64_t value) { return values_.bounded_push(value); }
-  bool pop(std::uint64_t& value) { return values_.pop(value); }
+  [[gnu::always_inline]] bool push(std::uint64_t value) { return values_.bounded_push(value); }
+  [[gnu::always_inline]] bool pop(std::uint64_t& value) { return values_.pop(value); }
 
  private:
   Container values_;

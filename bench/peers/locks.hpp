@@ -39,12 +39,12 @@ class posix_spin_lock {
 template <class Lock>
 class locked_stack {
  public:
-  bool push(std::uint64_t value) {
+  [[gnu::always_inline]] bool push(std::uint64_t value) {
     const std::lock_guard guard(lock_);
     values_.push(value);
     return true;
   }
-  bool pop(std::uint64_t& value) {
+  [[gnu::always_inline]] bool pop(std::uint64_t& value) {
     const std::lock_guard guard(lock_);
     if (values_.empty()) return false;
     value = values_.top();
@@ -60,12 +60,12 @@ class locked_stack {
 template <class Lock>
 class locked_queue {
  public:
-  bool push(std::uint64_t value) {
+  [[gnu::always_inline]] bool push(std::uint64_t value) {
     const std::lock_guard guard(lock_);
     values_.push(value);
     return true;
   }
-  bool pop(std::uint64_t& value) {
+  [[gnu::always_inline]] bool pop(std::uint64_t& value) {
     const std::lock_guard guard(lock_);
     if (values_.empty()) return false;
     value = values_.front();
@@ -81,15 +81,15 @@ class locked_queue {
 template <class Lock>
 class locked_map {
  public:
-  bool insert(std::uint64_t key, std::uint64_t value) {
+  [[gnu::always_inline]] bool insert(std::uint64_t key, std::uint64_t value) {
     const std::lock_guard guard(lock_);
     return values_.emplace(key, value).second;
   }
-  bool erase(std::uint64_t key) {
+  [[gnu::always_inline]] bool erase(std::uint64_t key) {
     const std::lock_guard guard(lock_);
     return values_.erase(key) != 0;
   }
-  bool find(std::uint64_t key, std::uint64_t& value) {
+  [[gnu::always_inline]] bool find(std::uint64_t key, std::uint64_t& value) {
     const std::lock_guard guard(lock_);
     const auto found = values_.find(key);
     if (found == values_.end()) return false;

@@ -17,11 +17,11 @@ namespace peers {
 template <template <class, class, class> class Container, class Reclaimer, class Backoff>
 class pawl_unbounded {
  public:
-  bool push(std::uint64_t value) {
+  [[gnu::always_inline]] bool push(std::uint64_t value) {
     values_.push(value);
     return true;
   }
-  bool pop(std::uint64_t& value) { return values_.try_pop(value); }
+  [[gnu::always_inline]] bool pop(std::uint64_t& value) { return values_.try_pop(value); }
 
  private:
   Reclaimer domain_;
@@ -35,8 +35,8 @@ using pawl_queue = pawl_unbounded<pawl::queue, Reclaimer, Backoff>;
 template <template <class, class, class> class Container, std::size_t N>
 class pawl_bounded {
  public:
-  bool push(std::uint64_t value) { return values_.try_push(value); }
-  bool pop(std::uint64_t& value) { return values_.try_pop(value); }
+  [[gnu::always_inline]] bool push(std::uint64_t value) { return values_.try_push(value); }
+  [[gnu::always_inline]] bool pop(std::uint64_t& value) { return values_.try_pop(value); }
 
  private:
   pawl::tagged_pool<> pool_{N};
@@ -52,9 +52,9 @@ using pawl_fixed_queue = pawl_bounded<pawl::queue, N>;
 template <class Reclaimer, std::size_t Elements = 0, std::size_t Capacity = 0>
 class pawl_map {
  public:
-  bool insert(std::uint64_t key, std::uint64_t value) { return values_.insert(key, value); }
-  bool erase(std::uint64_t key) { return values_.erase(key); }
-  bool find(std::uint64_t key, std::uint64_t& value) {
+  [[gnu::always_inline]] bool insert(std::uint64_t key, std::uint64_t value) { return values_.insert(key, value); }
+  [[gnu::always_inline]] bool erase(std::uint64_t key) { return values_.erase(key); }
+  [[gnu::always_inline]] bool find(std::uint64_t key, std::uint64_t& value) {
     const auto found = values_.find(key);
     if (!found) return false;
     value = *found;

@@ -69,7 +69,7 @@ class stack {
 
   /// Pushes a copy. Lock-free but for the allocation, O(1). Throws std::bad_alloc where there is no memory, or a fixed pool is full,
   /// and what T's constructor throws; then there was no effect. Linearizes at its compare-and-swap.
-  PAWL_HOST_DEVICE void push(const T& value) { emplace(value); }
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void push(const T& value) { emplace(value); }
   /// As push, with the value moved.
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void push(T&& value) { emplace(std::move(value)); }
   /// As push, with the element constructed from the arguments.
@@ -79,8 +79,8 @@ class stack {
   }
 
   /// As push, but false where a fixed pool is full, in the sense of tagged_pool.hpp: then the argument is untouched.
-  PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
-  PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_push(const T& value) { return try_emplace(value); }
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_push(T&& value) { return try_emplace(std::move(value)); }
   /// The same, with the element constructed from the arguments, once there is a node for it.
   template <class... Args>
   PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE bool try_emplace(Args&&... args) {

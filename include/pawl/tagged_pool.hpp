@@ -137,7 +137,7 @@ class tagged_pool {
   }
   PAWL_HOST_DEVICE void unbind() noexcept { bound_.fetch_sub(1, std::memory_order_relaxed); }
   template <class T, std::size_t N>
-  PAWL_HOST_DEVICE operation<T, N> enter(const binding& bound) {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE operation<T, N> enter(const binding& bound) {
     thread_cache* cache = nullptr;
     if (!bound.fixed) {
       cache = env::template per_thread<thread_cache>::find(bound.caches);
@@ -195,12 +195,12 @@ class tagged_pool<B, Alloc>::operation {
     // acquire: pairs with the container's release that published the node, so that we read its fields and not those of an earlier life
     return source.load(std::memory_order_acquire);
   }
-  PAWL_HOST_DEVICE node_type* get(link_type l) const noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE node_type* get(link_type l) const noexcept {
     // A node<T> is laid over what the pool constructed: a slot, then words.
     return static_cast<node_type*>(&at(l));
   }
 
-  PAWL_HOST_DEVICE link_type create() {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE link_type create() {
     if (cache_ == nullptr) [[unlikely]]
       return pool_.take_fixed();
     if (cache_->count == 0) [[unlikely]]
@@ -216,7 +216,7 @@ class tagged_pool<B, Alloc>::operation {
     return taken;
   }
   PAWL_HOST_DEVICE link_type try_create_spare() { return pool_.is_fixed() ? pool_.take_spare() : create(); }
-  PAWL_HOST_DEVICE void discard(link_type l) noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void discard(link_type l) noexcept {
     if (cache_ == nullptr) [[unlikely]]
       return pool_.give_back_fixed(l);
     if (cache_->count == blocks::chain) [[unlikely]]
@@ -232,7 +232,7 @@ class tagged_pool<B, Alloc>::operation {
       discard(l);
     }
   }
-  PAWL_HOST_DEVICE void retire(link_type l) noexcept { discard(l); }
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE void retire(link_type l) noexcept { discard(l); }
 
   // Several nodes of a fixed pool at once: see detail/several.hpp.
   PAWL_HOST_DEVICE std::size_t create_several(link_type* taken, std::size_t most) noexcept {
@@ -250,10 +250,10 @@ class tagged_pool<B, Alloc>::operation {
 
  private:
   friend class tagged_pool;
-  PAWL_HOST_DEVICE operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE operation(tagged_pool& pool, const binding& bound, thread_cache* cache) noexcept
       : pool_(pool), bound_(bound), cache_(cache) {}
 
-  PAWL_HOST_DEVICE slot& at(link_type l) const noexcept {
+  PAWL_ALWAYS_INLINE PAWL_HOST_DEVICE slot& at(link_type l) const noexcept {
     assert(!l.marked() && "links to nodes carry no mark");
     const std::uint64_t twice = l.twice_index();
     if (twice < bound_.twice_first_end) [[likely]]
