@@ -25,11 +25,13 @@ using epochs = pawl::epochs<B>;
 using pool = pawl::tagged_pool<B>;
 
 /// `large`: takes seconds, so ./dev test leaves it to ./dev soak, and the order report explores it only where no smaller one finds anything.
+/// `huge`: takes minutes; the order report leaves it out.
 struct scenario {
   std::string name;
   std::function<void()> body;
   bool large = false;
   bool reuse = false;  // freed memory comes back
+  bool huge = false;   // then large, too
 };
 
 /// Runs the functions at once, each in a thread of its own.

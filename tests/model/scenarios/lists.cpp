@@ -303,7 +303,7 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
       for (const int before : {0, 2}) {
         steps first{single[i]};
         if (frees && (single[i] == pop || single[i] == pop_all)) first.push_back(reclaim);
-        // (On an empty one 400,000 executions, of a pool that grows thrice.)
+        // (On an empty one 1.1 million executions, of a pool that grows thrice.)
         const bool many = growing_queue && single[i] == push_two && single[j] == push_two;
         add(before, {first, {single[j]}}, many);
       }
@@ -342,7 +342,8 @@ void add_container(std::vector<scenario>& all, nodes_of nodes) {
   // (Of a growing pool, these come to a block that is not there.)
   const bool growing_stack = nodes == nodes_of::growing_pool && !is_queue<Container>;
   add(0, {{push}, {push}, {pop}});
-  // Of a queue over a growing pool more than two million executions. (How two threads grow a pool at once is in pools.cpp, too.)
+  // Of a queue over a growing pool more than twenty million executions. (Three threads grow a pool at once under the stack, and push at once
+  // over a fixed pool.)
   if (!growing_queue) add(0, {{push}, {push}, {push}}, growing_stack || (is_queue<Container> && !frees));
   add(0, {{push}, {push}, {pop_all}}, growing_queue);
   add(0, {{push_two}, {push}, {pop}}, growing_queue);
