@@ -31,7 +31,7 @@ struct scenario {
   std::function<void()> body;
   bool large = false;
   bool reuse = false;  // freed memory comes back
-  bool huge = false;   // then large, too
+  bool huge = false;  // then large, too
 };
 
 /// Runs the functions at once, each in a thread of its own.

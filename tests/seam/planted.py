@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: BSL-1.0
 """Ways past the seams, planted in copies of pawl's headers: the recorder, or the test that reads the headers, has to see each.
 
-planted.py plant INCLUDE COPY        a copy with all that the recorder is to see, each behind planted::is(its number), see switch.hpp
+planted.py plant INCLUDE COPY        a copy with all that the recorder is to see, each behind planted::is(its number)
 planted.py run PROGRAM INCLUDE [few] runs that copy's tests with none and with each of them, and the reading test over copies of INCLUDE with
                                      each that is to be read; few: of the first sort a few that take no time
 
-`at` is a piece of the header, and between backquotes what `by` takes the place of: an expression, or statements, or nothing. It must be in the
-header exactly once: so a header that changes can't switch a plant off.
+See ../planting.py for `at` and `by`.
 """
 import os
 import pathlib
@@ -17,6 +16,9 @@ import sys
 import tempfile
 import threading
 from typing import NamedTuple
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from planting import places, plant_all
 
 RECORDER = "the recorder sees "
 READER = "but for the seams' implementations*"
@@ -118,38 +120,6 @@ PLANTS = [
 ]
 
 
-def places(plant, text):
-    """Where the replaced piece begins and ends in the header's text."""
-    before, replaced, after = plant.at.split("`")
-    whole = before + replaced + after
-    if text.count(whole) != 1:
-        sys.exit(f'"{plant.name}": {plant.header} has this text {text.count(whole)} times, and not once:\n{whole}')
-    begin = text.index(whole) + len(before)
-    return begin, begin + len(replaced)
-
-
-def switched(right, number, wrong):
-    if right.rstrip().endswith(";"):
-        return f"if (planted::is({number})) {{ {wrong} }} else {{ {right} }}"
-    return f"(planted::is({number}) ? ({wrong}) : ({right}))"
-
-
-def plant_all(include, copy):
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(include, copy)
-    by_header = {}
-    for number, plant in enumerate(PLANTS, 1):
-        if plant.seen_by:
-            by_header.setdefault(plant.header, []).append((number, plant))
-    for header, plants in by_header.items():
-        text = (include / "pawl" / header).read_text()
-        # From the last to the first, so that the places of the others stay.
-        edits = sorted(((*places(plant, text), number, plant) for number, plant in plants), reverse=True)
-        for begin, end, number, plant in edits:
-            text = text[:begin] + switched(text[begin:end], number, plant.by) + text[end:]
-        (copy / "pawl" / header).write_text(text)
-
-
 def test(program, case, environment):
     """The test's status and output; or up to the recorder's first complaint, after which it may do anything."""
     with subprocess.Popen([program, case], env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -209,7 +179,7 @@ def run_all(program, include, few):
 def main():
     command, *arguments = sys.argv[1:] or [""]
     if command == "plant" and len(arguments) == 2:
-        plant_all(*map(pathlib.Path, arguments))
+        plant_all([(number, plant) for number, plant in enumerate(PLANTS, 1) if plant.seen_by], *map(pathlib.Path, arguments))
     elif command == "run" and len(arguments) in (2, 3):
         program, include, *few = arguments
         failures = run_all(program, pathlib.Path(include), few == ["few"])

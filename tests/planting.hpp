@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which way past the seams is taken, see planted.py. Included before pawl's headers, of which the build has a copy that asks.
+// Which of the planted mistakes is made, see planting.py. Included before pawl's headers, of which the build has a copy that asks.
 #pragma once
 
 #include <cstdlib>
