@@ -228,7 +228,7 @@ template <class B, class Alloc>
 void hazard_pointers<B, Alloc>::reserve_slots(std::size_t count) {
   record& mine = this_thread();
   mine.take_returned();
-  std::size_t spare = 0;
+  std::size_t spare = mine.spare_slot != nullptr ? 1 : 0;
   for (const slot* each = mine.free_slots; each != nullptr && spare < count; each = read_shared<B>(each->next_free)) ++spare;
   for (; spare < count; spare += chunk::size) {
     for (slot& each : more_slots(mine).slots) mine.push_free(each);

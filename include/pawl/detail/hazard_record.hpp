@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "retired.hpp"
 
@@ -78,7 +79,9 @@ struct alignas(cache_line) hazard_record {
   // Operations of containers nest (a callback may use another container), so their slots are a stack over chunks.
   slot* top = first.slots;
   chunk* level = &first;
-  // hazard_pointer objects come and go in any order, so theirs are a list.
+  // hazard_pointer objects come and go in any order, so theirs are a list. One is beside it: who makes one, ends it and makes the next would
+  // else wait, each time, for what it has just stored in the list (3.8 ns, not 2.4).
+  slot* spare_slot = nullptr;
   slot* free_slots = nullptr;
   // Slots of hazard_pointers that ended on other threads.
   atomic<slot*, B> returned{nullptr};
@@ -101,6 +104,7 @@ struct alignas(cache_line) hazard_record {
     }
     top = first.slots;
     level = &first;
+    spare_slot = nullptr;
     free_slots = nullptr;
     returned.store(nullptr, std::memory_order_relaxed);
     retired = {};
@@ -126,11 +130,16 @@ struct alignas(cache_line) hazard_record {
 
   // A free slot for a hazard_pointer that is at hand; or null.
   [[nodiscard]] slot* pop_free() noexcept {
+    if (slot* const spare = std::exchange(spare_slot, nullptr)) return spare;
     slot* const found = free_slots;
     if (found != nullptr) free_slots = read_shared<B>(found->next_free);
     return found;
   }
   void push_free(slot& freed) noexcept {
+    if (spare_slot == nullptr) {
+      spare_slot = &freed;
+      return;
+    }
     write_shared<B>(freed.next_free, free_slots);
     free_slots = &freed;
   }

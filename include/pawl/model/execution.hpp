@@ -281,80 +281,15 @@ class execution {
 
   // ---- Plain data ----------------------------------------------------------------------------------------------------------------
 
-  [[gnu::noinline]] void read_plain(const void* address, std::size_t bytes, const place& given) {
-    if (setting_up()) return;
-    const place where = named(given);
-    object& o = objects_.at(address);
-    constexpr const char* operation = "plain read";
-    check_memory(o, address, where, operation);
-    if (o.what == object::life::none) ensure_written(address, bytes, where, operation);
-    const unsigned t = explorer_.running();
-    if (o.what == object::life::ended) fail_after_end("an object is read", o, where, operation);
-    if (!o.written.happens_before(explorer_.state().threads[t].now, t))
-      race(o.written, o.where_written, "written", "read", where, operation);
-    o.used.time[t] = moment_of(t).time;
-    o.where_used[t] = where;
-    if (o.what == object::life::none) o.what = object::life::plain;
-    if (takes_step()) [[unlikely]]
-      record_read(address, bytes, where);
-  }
+  void read_plain(const void* address, std::size_t bytes, const place& given);
   /// `value`: what is written, so many bytes; null where that is not known yet.
-  [[gnu::noinline]] void write_plain(const void* address, std::size_t bytes, const void* value, const place& given) {
-    if (setting_up()) return;
-    const place where = named(given);
-    note_write(address, "written", where, "plain write");
-    if (takes_step()) [[unlikely]]
-      record_write(address, bytes, value, where);
-    explorer_.act();
-  }
+  void write_plain(const void* address, std::size_t bytes, const void* value, const place& given);
 
   // ---- Allocation ----------------------------------------------------------------------------------------------------------------
 
-  [[gnu::noinline]] void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given) {
-    if (!setting_up()) explorer_.act();
-    const place where = named(given);
-    if (settings_.reuse && counts && !setting_up()) {
-      const uint128 again = explorer_.take_freed(list_of(freed_, {bytes, alignment}, location::purpose::free_list));
-      if (again != 0) return renewed(reinterpret_cast<void*>(static_cast<std::uintptr_t>(again)), where);
-    }
-    block* const fresh = arena_.allocate(setting_up() ? arena::first_setup + setup_region_ : explorer_.running(), bytes, alignment);
-    if (fresh == nullptr) return nullptr;
-    fresh->counts = counts && !setting_up();
-    fresh->where_allocated = where;
-    if (!setting_up()) fresh->allocated = moment_of(explorer_.running());
-    if (fresh->counts && shows()) [[unlikely]]
-      record_memory("allocation", *fresh, where, settings_.reuse ? explorer_.arrivals().back() : initial);
-    return fresh->begin;
-  }
+  void* allocate(std::size_t bytes, std::size_t alignment, bool counts, const place& given);
   [[nodiscard]] bool owns(const void* memory) const noexcept { return arena_.owns(memory); }
-  [[gnu::noinline]] void deallocate(void* memory, const place& given) {
-    if (!setting_up()) explorer_.act();
-    const place where = named(given);
-    constexpr const char* operation = "free";
-    block* const old = arena_.find(memory);
-    if (old == nullptr || old->begin != memory)
-      return fail(violation_kind::double_free, "memory is freed that was never allocated", where, operation);
-    if (old->freed) {
-      return fail(
-          violation_kind::double_free, [&] { return "memory is freed a second time; first " + text_of(old->where_freed); }, where,
-          operation);
-    }
-    objects_.for_each_in(old->begin, old->bytes == 0 ? 1 : old->bytes, [&](object& o) {
-      if (!setting_up() && o.what != object::life::ended) ensure_after_all(o, "memory is freed while it is used", operation, where);
-      o.what = object::life::ended;
-    });
-    old->freed = true;
-    old->where_freed = where;
-    if (setting_up()) return;
-    old->freed_at = moment_of(explorer_.running());
-    const bool may_come_back = settings_.reuse && old->counts;
-    if (may_come_back) {
-      explorer_.give_freed(list_of(freed_, {old->bytes, old->alignment}, location::purpose::free_list),
-                           static_cast<uint128>(reinterpret_cast<std::uintptr_t>(old->begin)));
-    }
-    if (takes_step()) [[unlikely]]
-      record_memory(operation, *old, where, may_come_back ? explorer_.arrivals().back() : initial);
-  }
+  void deallocate(void* memory, const place& given);
 
   // ---- Ends ----------------------------------------------------------------------------------------------------------------------
 
@@ -425,72 +360,18 @@ class execution {
     ++steps_taken_;
     return records_;
   }
-  [[gnu::noinline, gnu::cold]] void record(detail::step s) {
-    s.thread = static_cast<std::uint8_t>(explorer_.running());
-    s.time = explorer_.state().threads[s.thread].now.time[s.thread];
-    history_.add(s);
-  }
-  [[gnu::noinline, gnu::cold]] void record_event(const char* operation, const place& where, uint128 value, stamp event) {
-    detail::step s{.operation = operation, .where = where, .value = value, .event = event};
-    s.first_other = static_cast<std::uint32_t>(history_.others.size());
-    explorer_.for_each_alternative(event, [this, &s](stamp other) {
-      history_.others.push_back(other);
-      ++s.others;
-    });
-    record(s);
-  }
-  [[gnu::noinline, gnu::cold]] void record_memory(const char* operation, const block& memory, const place& where, stamp event) {
-    record({.operation = operation,
-            .where = where,
-            .value = reinterpret_cast<std::uintptr_t>(memory.begin),
-            .bytes = memory.bytes,
-            .event = event,
-            .says = step::about::memory});
-  }
-  [[gnu::noinline, gnu::cold]] void record_read(const void* address, std::size_t bytes, const place& where) {
-    detail::step s{.operation = "plain read", .where = where};
-    if (is_shown(bytes)) {
-      s.value = value_at(address, bytes);
-      s.says = step::about::reads;
-    }
-    record(s);
-  }
-  [[gnu::noinline, gnu::cold]] void record_write(const void* address, std::size_t bytes, const void* value, const place& where) {
-    detail::step s{.operation = "plain write", .where = where};
-    const bool shown = is_shown(bytes);
-    if (shown && value != nullptr) {
-      s.value = value_at(value, bytes);
-      s.says = step::about::leaves;
-    }
-    record(s);
-    // (Of other memory nobody knows whether it is still there when the next step comes.)
-    if (shown && value == nullptr && (arena_.owns(address) || explorer_.is_on_stack(address))) history_.await_value(address, bytes);
-  }
-  void show_thread(const char* operation, const place& where, step::about says, unsigned other) {
-    if (shows()) [[unlikely]]
-      record({.operation = operation, .where = where, .other = static_cast<std::uint8_t>(other), .says = says});
-  }
-  void note_step(const char* operation, const place& where) {
-    if (takes_step()) [[unlikely]]
-      record({.operation = operation, .where = where});
-  }
+  void record(detail::step s);
+  void record_event(const char* operation, const place& where, uint128 value, stamp event);
+  void record_memory(const char* operation, const block& memory, const place& where, stamp event);
+  void record_read(const void* address, std::size_t bytes, const place& where);
+  void record_write(const void* address, std::size_t bytes, const void* value, const place& where);
+  void show_thread(const char* operation, const place& where, step::about says, unsigned other);
+  void note_step(const char* operation, const place& where);
   // Why `earlier` does not happen before the last step, to be put behind a message.
-  [[nodiscard]] std::string edge_from(const moment& earlier) const {
-    const recorded_run run(explorer_.state(), history_);
-    return missing_edge(run, earlier.thread, earlier.time, explorer_.running()).as_text();
-  }
+  [[nodiscard]] std::string edge_from(const moment& earlier) const;
 
   // Freed memory, given again: nothing that was known of it holds any more.
-  void* renewed(void* memory, const place& where) {
-    block& old = *arena_.find(memory);
-    objects_.for_each_in(old.begin, old.bytes == 0 ? 1 : old.bytes, [](object& o) { o.renew(); });
-    arena::renew(old);
-    old.where_allocated = where;
-    old.allocated = moment_of(explorer_.running());
-    if (takes_step()) [[unlikely]]
-      record_memory("allocation", old, where, explorer_.arrivals().back());
-    return memory;
-  }
+  void* renewed(void* memory, const place& where);
   // The location that has such events, made when it is needed first.
   template <class Key>
   std::uint32_t list_of(std::map<Key, std::uint32_t>& all, const Key& key, location::purpose is) {
@@ -525,184 +406,29 @@ class execution {
     return {static_cast<std::uint16_t>(explorer_.state().threads[thread].now.time[thread] + 1), static_cast<std::uint8_t>(thread)};
   }
   // Whether the memory at this address may be used. That of an object that lives may: its block's end is its own.
-  void check_memory(const object& o, const void* address, const place& where, const char* operation) {
-    if (o.what == object::life::atomic || o.what == object::life::plain) return;
-    check_not_null(address, where);
-    const block* const home = arena_.find(address);
-    if (home == nullptr) return;
-    if (home->freed) [[unlikely]] {
-      const auto text = [this, home] {
-        return "memory is used after it was freed (" + text_of(home->where_freed) + ")" + whether_ordered(home->freed_at);
-      };
-      fail(violation_kind::use_after_free, text, where, operation);
-    }
-    if (o.what == object::life::none) check_allocated(*home, where, operation);
-  }
+  void check_memory(const object& o, const void* address, const place& where, const char* operation);
   // Of an object that is not known yet: whatever the allocator has done to its memory comes before.
-  void check_allocated(const block& home, const place& where, const char* operation) {
-    const unsigned t = explorer_.running();
-    if (home.allocated.happens_before(explorer_.state().threads[t].now, t)) [[likely]]
-      return;
-    const auto text = [&] {
-      return "memory is used, and its allocation (" + text_of(home.where_allocated) + ") does not happen before";
-    };
-    fail(violation_kind::data_race, text, where, operation, &home.allocated);
-  }
+  void check_allocated(const block& home, const place& where, const char* operation);
   // location_of for an atomic that is no atomic yet, or not for this thread.
-  [[gnu::noinline]] std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where, const char* operation) {
-    ensure_of_one_size(address, bytes, where);
-    object& o = objects_.at(address);
-    if (o.what != object::life::atomic) {
-      check_not_null(address, where);
-      if (failed()) return 0;  // nothing is there that could be read
-      // It was there before the check, or is referred to by an atomic_ref, or was never begun.
-      check_memory(o, address, where, operation);
-      const block* const home = arena_.find(address);
-      if (o.what == object::life::ended) fail_after_end("an atomic is accessed", o, where, operation);
-      if (o.what != object::life::none && home != nullptr) check_allocated(*home, where, operation);
-      ensure_written(address, bytes, where, operation);
-      o.location = list_of(foreign_, {address, home == nullptr ? 0 : home->lives}, location::purpose::object);
-      o.what = object::life::atomic;
-      o.bytes = static_cast<std::uint8_t>(bytes);
-      uint128 value = 0;
-      std::memcpy(&value, address, bytes);
-      explorer_.state().at(o.location).initial_value = value;
-    }
-    const unsigned t = explorer_.running();
-    if (!o.written.happens_before(explorer_.state().threads[t].now, t)) {
-      const auto text = [&] {
-        return "an atomic is accessed, and its initialization by thread " + std::to_string(o.written.thread) + " (" +
-               text_of(o.where_written) + ") does not happen before";
-      };
-      fail(violation_kind::data_race, text, where, operation, &o.written);
-    }
-    o.used.time[t] = moment_of(t).time;
-    o.where_used[t] = where;
-    return o.location;
-  }
+  std::uint32_t meet_atomic(const void* address, std::size_t bytes, const place& where, const char* operation);
   // No memory model says what atomic accesses of different sizes to the same bytes do.
-  void ensure_of_one_size(const void* address, std::size_t bytes, const place& where) {
-    const auto refuse = [&](const object& other) {
-      if (other.what != object::life::atomic || (other.address == address && other.bytes == bytes)) return;
-      const auto text = [&] {
-        return "an atomic access of " + std::to_string(bytes) + " bytes, to memory that is an atomic of " +
-               std::to_string(unsigned{other.bytes}) + ": what that does is not known";
-      };
-      fail(violation_kind::requirement, text, where, "atomic access");
-    };
-    objects_.for_each_in(address, bytes, refuse);
-    for (std::size_t before = 1; before < sizeof(uint128); ++before) {
-      const object* const other = objects_.known_at(static_cast<const std::byte*>(address) - before);
-      if (other != nullptr && other->bytes > before) refuse(*other);
-    }
-  }
+  void ensure_of_one_size(const void* address, std::size_t bytes, const place& where);
   // Of an object whose begin was not announced: memory that still holds what the arena filled it with was never written. (Of less than
   // four bytes that may be a value.)
-  void ensure_written(const void* address, std::size_t bytes, const place& where, const char* operation) {
-    if (bytes < 4 || arena_.find(address) == nullptr) return;
-    const auto* const content = static_cast<const unsigned char*>(address);
-    for (std::size_t i = 0; i < bytes; ++i) {
-      if (content[i] != arena::garbage) return;
-    }
-    fail(violation_kind::uninitialized_read, "memory is read that was never written", where, operation);
-  }
-  object& note_write(const void* address, const char* what, const place& where, const char* operation) {
-    object& o = objects_.at(address);
-    const unsigned t = explorer_.running();
-    const clock& now = explorer_.state().threads[t].now;
-    check_memory(o, address, where, operation);
-    if (o.what == object::life::atomic || o.what == object::life::plain) {
-      if (!o.written.happens_before(now, t)) [[unlikely]]
-        race(o.written, o.where_written, "written", what, where, operation);
-      if (!now.has_all(o.used, t)) [[unlikely]]
-        race_with_reads(o, what, where, operation);
-    }
-    o.what = object::life::plain;
-    o.used = clock{};
-    o.written = moment_of(t);
-    o.where_written = where;
-    return o;
-  }
-  void ensure_after_all(const object& o, const char* message, const char* operation, const place& where) {
-    const unsigned t = explorer_.running();
-    const clock& now = explorer_.state().threads[t].now;
-    if (now.has_all(o.used, t) && o.written.happens_before(now, t)) [[likely]]
-      return;
-    fail_in_use(o, message, operation, where);
-  }
-  [[gnu::noinline, gnu::cold]] void fail_in_use(const object& o, const char* message, const char* operation, const place& where) {
-    const unsigned t = explorer_.running();
-    const clock& now = explorer_.state().threads[t].now;
-    const auto used_by = [&](const moment& when, const place& there) {
-      const auto text = [&] {
-        return std::string(message) + " by thread " + std::to_string(when.thread) + " (" + text_of(there) + ")";
-      };
-      fail(violation_kind::use_after_free, text, where, operation, &when);
-    };
-    for (unsigned u = 0; u < max_threads; ++u) {
-      if (u != t && !now.has(u, o.used.time[u])) used_by({o.used.time[u], static_cast<std::uint8_t>(u)}, o.where_used[u]);
-    }
-    if (!o.written.happens_before(now, t)) used_by(o.written, o.where_written);
-  }
-  [[gnu::noinline, gnu::cold]] void fail_after_end(const char* what, const object& o, const place& where, const char* operation) {
-    const auto text = [&] {
-      return std::string(what) + " after its end (" + text_of(o.where_written) + ")" + whether_ordered(o.written);
-    };
-    fail(violation_kind::use_after_free, text, where, operation);
-  }
+  void ensure_written(const void* address, std::size_t bytes, const place& where, const char* operation);
+  object& note_write(const void* address, const char* what, const place& where, const char* operation);
+  void ensure_after_all(const object& o, const char* message, const char* operation, const place& where);
+  void fail_in_use(const object& o, const char* message, const char* operation, const place& where);
+  void fail_after_end(const char* what, const object& o, const place& where, const char* operation);
   // Of memory or an object whose end came before the use of it that fails: whether it came by chance. (Whatever the use's thread did
   // afterwards, if it were its last use: that comes after the end, too. So there is no read to be named that could order the two.)
-  [[nodiscard]] std::string whether_ordered(const moment& end) const {
-    const unsigned t = explorer_.running();
-    if (end.happens_before(explorer_.state().threads[t].now, t)) return "";
-    return " by thread " + std::to_string(end.thread) +
-           ", and neither happens before the other: that thread has read nothing which thread " + std::to_string(t) +
-           " stores after this, so no stronger order could help";
-  }
-  [[gnu::noinline, gnu::cold]] void race_with_reads(const object& o, const char* what, const place& where, const char* operation) {
-    const unsigned t = explorer_.running();
-    for (unsigned u = 0; u < max_threads; ++u) {
-      if (u != t && !explorer_.state().threads[t].now.has(u, o.used.time[u]))
-        race({o.used.time[u], static_cast<std::uint8_t>(u)}, o.where_used[u], "read", what, where, operation);
-    }
-  }
-  [[gnu::noinline, gnu::cold]] void race(const moment& other, const place& there, const char* done, const char* doing,
-                                         const place& where, const char* operation) {
-    const auto text = [&] {
-      return std::string("plain data is ") + doing + " by thread " + std::to_string(explorer_.running()) + " and " + done +
-             " by thread " + std::to_string(other.thread) + " (" + text_of(there) + "), and neither happens before the other";
-    };
-    fail(violation_kind::data_race, text, where, operation, &other);
-  }
+  [[nodiscard]] std::string whether_ordered(const moment& end) const;
+  void race_with_reads(const object& o, const char* what, const place& where, const char* operation);
+  void race(const moment& other, const place& there, const char* done, const char* doing, const place& where,
+            const char* operation);
   // The steps that come again go behind all others, which they may: nothing of those others depends on them. The number of the first.
-  std::size_t last_round_to_the_end() {
-    buffer<detail::step>& all = history_.steps;
-    buffer<detail::step> again;
-    bool comes_again[max_threads] = {};
-    std::size_t once = 0;
-    history_.settle();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const detail::step each = all[i];
-      // What is no event belongs to the one before.
-      if (each.event != initial) comes_again[each.thread] = !explorer_.comes_once(each.event);
-      if (comes_again[each.thread]) {
-        again.push_back(each);
-      } else {
-        all[once++] = each;
-      }
-    }
-    for (std::size_t i = 0; i < again.size(); ++i) all[once + i] = again[i];
-    return once;
-  }
-  void note(violation_kind kind, std::string message, std::size_t again_from = ~std::size_t{0}) {
-    failure_ = violation{kind, std::move(message), "", settings_.mark(explorer_.replay()), "", steps_taken_};
-    if (!records_) return;
-    history_.settle();
-    const recorded_run run(explorer_.state(), history_);
-    failure_->trace = trace(run, again_from).as_text();
-    failure_->dot = picture(run).as_dot();
-    failure_->length = history_.steps.size();
-  }
+  std::size_t last_round_to_the_end();
+  void note(violation_kind kind, std::string message, std::size_t again_from = ~std::size_t{0});
 
   static constexpr unsigned none = ~0U;
 
@@ -735,3 +461,7 @@ class execution {
 };
 
 }  // namespace pawl::inline v0::model::detail
+
+#include "execution/allocating.hpp"
+#include "execution/checking.hpp"
+#include "execution/recording.hpp"
