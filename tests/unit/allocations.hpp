@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The global operator new of the unit tests (see allocation_failure.cpp): it counts, and fails where a test wants it to.
+// The global operator new of the unit tests: it counts, and fails where a test wants it to.
 #pragma once
 
 #include <cstddef>
