@@ -20,6 +20,7 @@
 #include <pawl/tagged.hpp>
 
 #include "backends.hpp"
+#include "together.hpp"
 #include "verify.hpp"
 
 // Not constants, so that the compiler unrolls no loop over them: it would take minutes.
@@ -956,9 +957,7 @@ TEST_CASE("a lock of an atomic_flag excludes, over every backend") {
         lock.clear(release);
       }
     };
-    std::thread other(body);
-    body();
-    other.join();
+    together(body, body);
     verify(plain == 2 * rounds);
   });
 }

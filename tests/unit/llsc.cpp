@@ -8,12 +8,12 @@
 #include <cstdint>
 #include <cstring>
 #include <set>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "minimal_backend.hpp"
+#include "together.hpp"
 #include "verify.hpp"
 
 namespace {
@@ -300,9 +300,7 @@ TEST_CASE("no update of two threads by load_linked and store_conditional is lost
         }
       }
     };
-    std::thread other(body);
-    body();
-    other.join();
+    together(body, body);
     verify(counter.load() == 2 * rounds);
   });
 }

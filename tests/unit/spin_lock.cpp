@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "minimal_backend.hpp"
+#include "together.hpp"
 #include "verify.hpp"
 #include "watchdog.hpp"
 
@@ -63,9 +64,7 @@ int sections_of_two_threads(Section section) {
   const auto body = [&] {
     for (int i = 0; i < rounds; ++i) section(lock, plain);
   };
-  std::thread other(body);
-  body();
-  other.join();
+  together(body, body);
   return plain;
 }
 
@@ -143,9 +142,7 @@ TEST_CASE("two spin locks by one scoped_lock, by two threads in opposite orders"
         ++plain;
       }
     };
-    std::thread other([&] { body(second, first); });
-    body(first, second);
-    other.join();
+    together([&] { body(first, second); }, [&] { body(second, first); });
     verify(plain == 2 * rounds);
   });
 }
@@ -176,9 +173,7 @@ TEST_CASE("several spin locks of one thread are unlocked in any order, while oth
         locks[3 - first - then].unlock();
       }
     };
-    std::thread other([&] { body(1); });
-    body(0);
-    other.join();
+    together([&] { body(0); }, [&] { body(1); });
     for (const int each : plain) verify(each == 2 * rounds);
   });
 }
