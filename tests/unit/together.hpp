@@ -3,10 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
-template <class First, class Second>
-void together(First first, Second second) {
+inline void together(const std::function<void()>& first, const std::function<void()>& second) {
   std::atomic<int> ready{0};
   const auto meet = [&ready] {
     ready.fetch_add(1);

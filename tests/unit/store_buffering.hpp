@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+// Store buffering: each of two threads writes one word and reads the other's; both may read the old value unless something forbids it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <pawl/detail/config.hpp>
+
+#include "together.hpp"
+
+/// How often both read the old value, of many times, where one thread's fence between its store and its load is `first` and the other's
+/// `second`. They go along a row of words, each at its own pace, so that they overtake each other: see stress/atomic.cpp, which does so for
+/// longer. (Store and load are the compiler's, whose orders are constants without optimization, too: else it makes them seq_cst.)
+template <class First, class Second>
+unsigned both_read_old(First first, Second second) {
+  struct words {
+    alignas(pawl::cache_line) std::uint32_t x = 0;
+    alignas(pawl::cache_line) std::uint32_t y = 0;
+  };
+  const auto step = [](std::uint32_t& mine, const std::uint32_t& other, auto& fence) {
+    __atomic_store_n(&mine, 1U, __ATOMIC_RELAXED);
+    fence();
+    return __atomic_load_n(&other, __ATOMIC_RELAXED);
+  };
+  constexpr std::size_t length = std::size_t{1} << 13U;
+  constexpr int times = pawl::detail::under_tsan || pawl::detail::under_asan ? 2 : 32;
+  std::vector<words> row(length);
+  std::vector<std::uint32_t> saw_y(length);
+  std::vector<std::uint32_t> saw_x(length);
+  unsigned count = 0;
+  for (int i = 0; i < times; ++i) {
+    together(
+        [&] {
+          for (std::size_t n = 0; n < length; ++n) saw_y[n] = step(row[n].x, row[n].y, first);
+        },
+        [&] {
+          for (std::size_t n = 0; n < length; ++n) saw_x[n] = step(row[n].y, row[n].x, second);
+        });
+    // Each resets what the other writes: so a store misses the cache next time, waits, and is overtaken by the load.
+    together(
+        [&] {
+          for (words& each : row) each.y = 0;
+        },
+        [&] {
+          for (words& each : row) each.x = 0;
+        });
+    for (std::size_t n = 0; n < length; ++n) count += (saw_x[n] | saw_y[n]) == 0 ? 1U : 0U;
+  }
+  return count;
+}
