@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <set>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -296,6 +297,7 @@ TEST_CASE("no update of two threads by load_linked and store_conditional is lost
       for (int i = 0; i < rounds; ++i) {
         for (;;) {
           auto link = counter.load_linked(relaxed);
+          if (i % 64 == 0) std::this_thread::yield();  // so that the other comes between
           if (link.store_conditional(link.value() + 1, relaxed)) break;
         }
       }
