@@ -21,7 +21,7 @@ TEMPLATE_TEST_CASE("of a light fence and a heavy one, not both threads read the 
                    pawl::backend::builtin, minimal_backend) {
   using B = TestType;
   const unsigned both_old =
-      both_read_old([] { pawl::asymmetric_thread_fence_light<B>(); }, [] { pawl::asymmetric_thread_fence_heavy<B>(); });
+      both_read_old([] { pawl::asymmetric_thread_fence_light<B>(); }, [] { pawl::asymmetric_thread_fence_heavy<B>(); }, 24);
   CHECK(both_old == 0);
 }
 

@@ -10,7 +10,7 @@ TEST_CASE("a light fence against a heavy one excludes that both threads read the
   using B = pawl::native;
   bool took_place = true;
   const unsigned both_old =
-      both_read_old([] { pawl::detail::light_fence<B>(); }, [&] { took_place = pawl::detail::heavy_fence<B>() && took_place; });
+      both_read_old([] { pawl::detail::light_fence<B>(); }, [&] { took_place = pawl::detail::heavy_fence<B>() && took_place; }, 64);
   CHECK(took_place);
   CHECK(both_old == 0);
 }
