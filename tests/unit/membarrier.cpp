@@ -8,9 +8,10 @@
 
 TEST_CASE("a light fence against a heavy one excludes that both threads read the old value") {
   using B = pawl::native;
-  bool took_place = true;
-  const unsigned both_old =
-      both_read_old([] { pawl::detail::light_fence<B>(); }, [&] { took_place = pawl::detail::heavy_fence<B>() && took_place; }, 64);
-  CHECK(took_place);
-  CHECK(both_old == 0);
+  struct alignas(pawl::cache_line) {  // nothing of the other thread's is beside it
+    bool always = true;
+  } took_place;
+  const auto heavy = [&] { took_place.always = pawl::detail::heavy_fence<B>() && took_place.always; };
+  CHECK(both_read_old([] { pawl::detail::light_fence<B>(); }, heavy, 32) == 0);
+  CHECK(took_place.always);
 }
