@@ -24,11 +24,17 @@ NUMBERED = list(enumerate(MISTAKES, 1))
 # Tests that no mistake in the headers can make fail, and why.
 EXEMPT = {**primitives.EXEMPT, **containers.EXEMPT}
 SECONDS = 60
+TRIES = 3  # threads that race make a mistake seen only now and then
 
 
-def tests_of(program, spec):
-    """The names of a program's test cases that a pattern of Catch's fits."""
-    listed = subprocess.run([program, "--list-test-names-only", *([spec] if spec else [])], capture_output=True, text=True)
+def escaped(name):
+    """Commas and brackets mean something to Catch."""
+    return "".join("\\" + each if each in ",[]\\" else each for each in name)
+
+
+def tests_of(program, pattern):
+    """The names of a program's test cases that a pattern fits."""
+    listed = subprocess.run([program, "--list-test-names-only", *([escaped(pattern)] if pattern else [])], capture_output=True, text=True)
     return [line for line in listed.stdout.splitlines() if line]
 
 
@@ -38,10 +44,8 @@ def family(test):
 
 
 def fails(program, test, number):
-    # Commas and brackets mean something to Catch.
-    name = "".join("\\" + each if each in ",[]\\" else each for each in test)
     try:
-        done = subprocess.run([program, name], env={**os.environ, "PAWL_PLANTED": str(number)}, stdout=subprocess.DEVNULL,
+        done = subprocess.run([program, escaped(test)], env={**os.environ, "PAWL_PLANTED": str(number)}, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return "doesn't end"
@@ -64,7 +68,7 @@ def run_all(program, kind, word):
         for test in tests:
             if family(test) in by or (by and family(test) in seen):
                 continue
-            if how := fails(program, test, number):
+            if how := next(filter(None, (fails(program, test, number) for _ in range(TRIES))), ""):
                 by.append(family(test))
                 seen.add(family(test))
                 print(f"{mistake.name}: {test} {how}", flush=True)

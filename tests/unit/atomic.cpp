@@ -20,6 +20,7 @@
 #include <pawl/tagged.hpp>
 
 #include "backends.hpp"
+#include "together.hpp"
 #include "verify.hpp"
 
 // Not constants, so that the compiler unrolls no loop over them: it would take minutes.
@@ -952,13 +953,11 @@ TEST_CASE("a lock of an atomic_flag excludes, over every backend") {
     const auto body = [&] {
       for (int i = 0; i < rounds; ++i) {
         while (lock.test_and_set(acquire)) std::this_thread::yield();
-        ++plain;
+        count_in_section(plain);
         lock.clear(release);
       }
     };
-    std::thread other(body);
-    body();
-    other.join();
+    together(body, body);
     verify(plain == 2 * rounds);
   });
 }

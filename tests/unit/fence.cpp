@@ -2,13 +2,10 @@
 #include <pawl/fence.hpp>
 
 #include <atomic>
-#include <thread>
 #include <type_traits>
 
-#include <pawl/atomic.hpp>
-#include <pawl/backoff.hpp>
-
 #include "minimal_backend.hpp"
+#include "store_buffering.hpp"
 #include "verify.hpp"
 
 namespace {
@@ -18,47 +15,13 @@ using light_fence = void(std::memory_order) noexcept;
 static_assert(std::is_same_v<decltype(pawl::asymmetric_thread_fence_light<>), light_fence>);
 static_assert(std::is_same_v<decltype(pawl::asymmetric_thread_fence_heavy<>), light_fence>);
 
-// Two threads that start together, round by round.
-template <class B, class First, class Second>
-void together(pawl::atomic<unsigned, B>& ready, First first, Second second) {
-  const auto meet = [&ready] {
-    ready.fetch_add(1);
-    pawl::yield_backoff backoff;
-    while (ready.load() % 2 != 0) backoff(B{});
-  };
-  std::thread other([&] {
-    meet();
-    second();
-  });
-  meet();
-  first();
-  other.join();
-}
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("of a light fence and a heavy one, not both threads read the old value", "", pawl::native,
                    pawl::backend::builtin, minimal_backend) {
   using B = TestType;
-  unsigned both_old = 0;
-  pawl::atomic<unsigned, B> ready{0};
-  for (int round = 0; round < 500; ++round) {
-    pawl::atomic<int, B> x{0}, y{0};
-    int saw_x = 1, saw_y = 1;
-    together(
-        ready,
-        [&] {
-          x.store(1, relaxed);
-          pawl::asymmetric_thread_fence_light<B>();
-          saw_y = y.load(relaxed);
-        },
-        [&] {
-          y.store(1, relaxed);
-          pawl::asymmetric_thread_fence_heavy<B>();
-          saw_x = x.load(relaxed);
-        });
-    both_old += saw_x + saw_y == 0 ? 1U : 0U;
-  }
+  const unsigned both_old =
+      both_read_old([] { pawl::asymmetric_thread_fence_light<B>(); }, [] { pawl::asymmetric_thread_fence_heavy<B>(); }, 24);
   CHECK(both_old == 0);
 }
 

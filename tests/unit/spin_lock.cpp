@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "minimal_backend.hpp"
+#include "together.hpp"
 #include "verify.hpp"
 #include "watchdog.hpp"
 
@@ -63,9 +64,7 @@ int sections_of_two_threads(Section section) {
   const auto body = [&] {
     for (int i = 0; i < rounds; ++i) section(lock, plain);
   };
-  std::thread other(body);
-  body();
-  other.join();
+  together(body, body);
   return plain;
 }
 
@@ -102,7 +101,7 @@ TEST_CASE("a ticket lock's numbers come round") {
   const watchdog dog("a lock of small tickets");
   CHECK(sections_of_two_threads<pawl::ticket_lock<pawl::native, std::uint8_t>>([](auto& lock, int& plain) {
           const std::scoped_lock holder(lock);
-          ++plain;
+          count_in_section(plain);
         }) == 2 * rounds);
 }
 
@@ -121,11 +120,11 @@ TEST_CASE("spin locks exclude, over every backend") {
   for_each_lock([]<class Lock>() {
     verify(sections_of_two_threads<Lock>([](Lock& lock, int& plain) {
              const std::scoped_lock holder(lock);
-             ++plain;
+             count_in_section(plain);
            }) == 2 * rounds);
     verify(sections_of_two_threads<Lock>([](Lock& lock, int& plain) {
              while (!lock.try_lock()) std::this_thread::yield();
-             ++plain;
+             count_in_section(plain);
              lock.unlock();
            }) == 2 * rounds);
   });
@@ -140,12 +139,10 @@ TEST_CASE("two spin locks by one scoped_lock, by two threads in opposite orders"
     const auto body = [&plain](Lock& a, Lock& b) {
       for (int i = 0; i < rounds; ++i) {
         const std::scoped_lock holder(a, b);
-        ++plain;
+        count_in_section(plain);
       }
     };
-    std::thread other([&] { body(second, first); });
-    body(first, second);
-    other.join();
+    together([&] { body(first, second); }, [&] { body(second, first); });
     verify(plain == 2 * rounds);
   });
 }
@@ -168,7 +165,7 @@ TEST_CASE("several spin locks of one thread are unlocked in any order, while oth
     const auto body = [&](unsigned seed) {
       for (unsigned i = 0; i < rounds; ++i) {
         for (Lock& each : locks) each.lock();
-        for (int& each : plain) ++each;
+        for (int& each : plain) count_in_section(each);
         const unsigned first = (i + seed) % 3;
         const unsigned then = (first + 1 + i % 2) % 3;
         locks[first].unlock();
@@ -176,9 +173,7 @@ TEST_CASE("several spin locks of one thread are unlocked in any order, while oth
         locks[3 - first - then].unlock();
       }
     };
-    std::thread other([&] { body(1); });
-    body(0);
-    other.join();
+    together([&] { body(0); }, [&] { body(1); });
     for (const int each : plain) verify(each == 2 * rounds);
   });
 }

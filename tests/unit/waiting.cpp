@@ -67,8 +67,9 @@ T with_byte_changed(T value, std::size_t byte) {
   return value;
 }
 
-// Until so many threads are about to sleep in the object's room; most of them do, then.
+// Until so many threads are about to sleep in the object's room; most of them do, then. (The first heavy fence of a process takes long.)
 void until_asleep(const void* object, std::uint32_t threads) {
+  static_cast<void>(pawl::environment<builtin>::settle_fences());
   const std::uint64_t& guests = pawl::detail::waiting_rooms.of(object).guests;
   while (static_cast<std::uint32_t>(builtin::load(guests, std::memory_order_relaxed)) < threads) std::this_thread::yield();
   std::this_thread::sleep_for(std::chrono::milliseconds(1));
