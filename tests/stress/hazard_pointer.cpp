@@ -90,7 +90,7 @@ void replace_and_read(pawl::hazard_pointers<B>& domain, bool scan_often) {
           switch (chance.below(3)) {
             case 0: {
               const bird* const seen = guard.protect(birds.at(place));
-              trial.expect(seen->sings(), "a protected object ended");
+              if (chance.one_in(16)) std::this_thread::sleep_for(std::chrono::microseconds(1));
               trial.expect(seen->sings(), "a protected object ended");
               break;
             }
