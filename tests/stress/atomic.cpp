@@ -12,6 +12,7 @@
 #include <pawl/tagged.hpp>
 
 #include "catch.hpp"
+#include "store_buffering.hpp"
 #include "threads.hpp"
 #include "worlds.hpp"
 
@@ -161,50 +162,10 @@ void take_and_put_back(Find find_nodes) {
   REQUIRE(trial.failure() == "");
 }
 
-/// Store buffering: each of two threads writes one word and reads the other's; both may read the old value unless something forbids it.
-template <class B>
-struct words {
-  alignas(pawl::cache_line) pawl::atomic<unsigned, B> x{0};
-  alignas(pawl::cache_line) pawl::atomic<unsigned, B> y{0};
-};
-
-// The threads go along a row of words, each at its own pace: so they overtake each other and are at the same words at the same time now
-// and then. (Threads that meet before each pair of words stay apart by the time that a cache line takes, always the same.) The row is
-// long, so that neither is at its end before the other begins, and each thread resets what the other writes: then a store misses the
-// cache, waits, and is overtaken by the load. Without the orders that are tested, a hundred of a million pairs show it.
 template <class B, class First, class Second>
 void expect_no_store_buffering(trial& trial, First first, Second second) {
-  constexpr std::size_t length = std::size_t{1} << 15U;
-  std::vector<words<B>> row(length);
-  std::vector<unsigned> saw_y(length);
-  std::vector<unsigned> saw_x(length);
-  std::atomic<unsigned> arrived{0};
-  std::atomic<bool> more{true};
-  const auto meet = [&arrived](unsigned count) {
-    arrived.fetch_add(1, std::memory_order_acq_rel);
-    for (unsigned i = 0; arrived.load(std::memory_order_acquire) < count; ++i) {
-      if (i > 1000) std::this_thread::yield();
-    }
-  };
-  trial.run(2, [&](unsigned self) {
-    for (unsigned met = 0;;) {
-      meet(met += 2);
-      if (!more.load(std::memory_order_relaxed)) break;
-      for (std::size_t i = 0; i < length; ++i) {
-        if (self == 0) {
-          saw_y[i] = first(row[i].x, row[i].y);
-        } else {
-          saw_x[i] = second(row[i].y, row[i].x);
-        }
-      }
-      meet(met += 2);
-      if (self == 0) {
-        for (std::size_t i = 0; i < length; ++i) trial.expect((saw_x[i] | saw_y[i]) == 1, "both threads read the old value");
-        more.store(trial.goes_on(), std::memory_order_relaxed);
-      }
-      for (words<B>& each : row) (self == 0 ? each.y : each.x).store(0, std::memory_order_relaxed);
-    }
-  });
+  const auto old = both_read_old<pawl::atomic<unsigned, B>>(first, second, [&trial] { return trial.goes_on(); });
+  trial.expect(old == 0, "both threads read the old value");
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <type_traits>
 
+#include "fences.hpp"
 #include "minimal_backend.hpp"
-#include "store_buffering.hpp"
 #include "verify.hpp"
 
 namespace {
@@ -20,8 +20,8 @@ static_assert(std::is_same_v<decltype(pawl::asymmetric_thread_fence_heavy<>), li
 TEMPLATE_TEST_CASE("of a light fence and a heavy one, not both threads read the old value", "", pawl::native,
                    pawl::backend::builtin, minimal_backend) {
   using B = TestType;
-  const unsigned both_old =
-      both_read_old([] { pawl::asymmetric_thread_fence_light<B>(); }, [] { pawl::asymmetric_thread_fence_heavy<B>(); }, 24);
+  const std::size_t both_old =
+      both_read_old_with([] { pawl::asymmetric_thread_fence_light<B>(); }, [] { pawl::asymmetric_thread_fence_heavy<B>(); }, 12);
   CHECK(both_old == 0);
 }
 

@@ -4,7 +4,7 @@
 #include <pawl/backend.hpp>
 #include <pawl/detail/membarrier.hpp>
 
-#include "store_buffering.hpp"
+#include "fences.hpp"
 
 TEST_CASE("a light fence against a heavy one excludes that both threads read the old value") {
   using B = pawl::native;
@@ -12,6 +12,6 @@ TEST_CASE("a light fence against a heavy one excludes that both threads read the
     bool always = true;
   } took_place;
   const auto heavy = [&] { took_place.always = pawl::detail::heavy_fence<B>() && took_place.always; };
-  CHECK(both_read_old([] { pawl::detail::light_fence<B>(); }, heavy, 32) == 0);
+  CHECK(both_read_old_with([] { pawl::detail::light_fence<B>(); }, heavy, 16) == 0);
   CHECK(took_place.always);
 }
